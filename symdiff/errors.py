@@ -1,0 +1,68 @@
+"""Every error this project raises on purpose, in one tree.
+
+    SymdiffError
+    ├── InputError                what was given cannot be used (command line: exit code 2)
+    │   ├── ParseError            a formula text
+    │   ├── SymbolError           a symbol or name: unknown, missing, ambiguous
+    │   ├── ModelError            a model or a model file
+    │   ├── DataError             a data file or column
+    │   ├── OptionError           an option of a call or of the command line
+    │   └── OutputError           a path that cannot be written
+    ├── UnsupportedError          no row in the function table (exit code 3)
+    └── DivergenceError           training left the finite numbers (exit code 1)
+
+Each message is one line: what was given, where, what is allowed, what to do.
+"""
+
+
+class SymdiffError(Exception):
+    """Base of all errors raised by symdiff and compare.
+
+    >>> try:
+    ...     raise ParseError("'x +' ends too early at column 4; complete the sum")
+    ... except SymdiffError as error:
+    ...     print(error.exit_code, error)
+    2 'x +' ends too early at column 4; complete the sum
+    """
+
+    exit_code = 1
+
+
+class InputError(SymdiffError, ValueError):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+class ParseError(InputError):
+    """A formula text cannot be read."""
+
+
+class SymbolError(InputError):
+    """A symbol is unknown, has no value, or a name is ambiguous."""
+
+
+class ModelError(InputError):
+    """A model or a model file is malformed."""
+
+
+class DataError(InputError):
+    """A data file or column is malformed."""
+
+
+class OptionError(InputError):
+    """An option of a call or of the command line has a value that is not allowed."""
+
+
+class OutputError(InputError):
+    """A file cannot be written."""
+
+
+class UnsupportedError(SymdiffError, ValueError):
+    """An expression holds a node for which the function table has no row."""
+
+    exit_code = 3
+
+
+class DivergenceError(SymdiffError, ArithmeticError):
+    """Training left the finite numbers."""
