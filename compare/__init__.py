@@ -1,0 +1,37 @@
+"""Evidence: three routes to one gradient side by side, an arbitrary-precision referee, and a verdict for every number.
+
+>>> import compare
+>>> compare.check("x**2", at={"x": 3}).verdict.value
+'agree'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "Comparison": "comparison",
+    "Enclosure": "comparison",
+    "Row": "comparison",
+    "Verdict": "verdict",
+    "check": "checking",
+}
+__all__ = ["Comparison", "Enclosure", "Row", "Verdict", "check"]
+
+if TYPE_CHECKING:
+    from compare.checking import check
+    from compare.comparison import Comparison, Enclosure, Row
+    from compare.verdict import Verdict
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'compare' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"compare.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

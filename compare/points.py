@@ -1,0 +1,99 @@
+"""Where a check looks: given points, a model's own data and parameters, or seeded points inside the domain.
+
+Seeded points are rounded to four digits, so that one can be typed in again. Their magnitudes are spread evenly over 1e-3 to
+1e3 on a logarithmic scale, with signs as the symbols' assumptions allow; of the candidates those at which every node of the
+model is finite are taken first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symdiff.chain import forward
+from symdiff.errors import OptionError, SymbolError
+from symdiff.gradients import find_symbols
+from symdiff.graph import Graph
+
+Point = dict[sp.Symbol, float]
+At = Mapping[Any, float]
+
+CANDIDATES = 64
+SMALLEST, LARGEST = 1e-3, 1e3
+
+
+def given(at: At | Sequence[At], symbols: Sequence[sp.Symbol], defaults: Point | None = None) -> list[Point]:
+    """Points from mappings of symbols or names to numbers; `defaults` fill in what a mapping leaves out.
+
+    Raises SymbolError for an unknown name or a symbol without a value, OptionError for what is not a finite number.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> given({"x": 2}, [x])
+    [{x: 2.0}]
+    """
+    points: list[Point] = []
+    for mapping in [at] if isinstance(at, Mapping) else list(at):
+        point = dict(defaults or {})
+        for key, value in mapping.items():
+            (symbol,) = find_symbols(key, symbols, "at")
+            if symbol not in symbols:
+                raise SymbolError(f"at gives {symbol}, which is not in the expression; it contains {_names(symbols)}")
+            point[symbol] = _finite(symbol, value)
+        missing = [symbol for symbol in symbols if symbol not in point]
+        if missing:
+            raise SymbolError(f"at gives no value for {_names(missing)}; give every one of {_names(symbols)}")
+        points.append(point)
+    if not points:
+        raise OptionError("at holds no point; leave it out to have points drawn")
+    return points
+
+
+def _finite(symbol: sp.Symbol, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"at gives {symbol} = {value!r}, which is not a number") from None
+    if not np.isfinite(number):
+        raise OptionError(f"at gives {symbol} = {value}; give a finite number")
+    return number
+
+
+def _names(symbols: Sequence[sp.Symbol]) -> str:
+    return ", ".join(map(str, symbols)) or "no symbols"
+
+
+def seeded(graph: Graph, symbols: Sequence[sp.Symbol], count: int, seed: int) -> list[Point]:
+    """`count` points for the inputs of a graph, the same for the same seed.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> all(point[x] > 0 for point in seeded(graph_of([sp.log(x)]), [x], 20, seed=0))
+    True
+    """
+    if not symbols:
+        return [{}]
+    generator = np.random.default_rng(seed)
+    drawn = {symbol: _draw(generator, symbol, count * CANDIDATES) for symbol in symbols}
+    values = forward(graph, drawn)
+    regular = np.ones(count * CANDIDATES, dtype=np.bool_)
+    for output in graph.outputs:
+        regular &= np.isfinite(values[output])
+    # all of the regular candidates before any other, each kind in the order drawn
+    chosen = np.argsort(~regular, kind="stable")[:count]
+    return [{symbol: float(drawn[symbol][k]) for symbol in symbols} for k in chosen]
+
+
+def _draw(generator: np.random.Generator, symbol: sp.Symbol, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    magnitude = np.exp(generator.uniform(np.log(SMALLEST), np.log(LARGEST), count))
+    sign = np.where(generator.random(count) < 0.5, -1.0, 1.0)
+    if symbol.is_integer:
+        magnitude = np.ceil(magnitude)
+    if symbol.is_nonnegative:
+        sign = np.ones(count)
+    elif symbol.is_nonpositive:
+        sign = -np.ones(count)
+    # rounded in decimal, to four significant digits
+    return np.array([float(f"{value:.4g}") for value in sign * magnitude])

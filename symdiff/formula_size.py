@@ -1,0 +1,161 @@
+"""How large the numbers of a formula get: known before SymPy works them out, and checked again in what it returns.
+
+SymPy multiplies out every power of numbers it meets, 9**9**9 as well as (3*x)**n, exp(n*log(3)) or 12**(p/q). So each part carries an
+upper bound on the bits of such powers; with it the next step is refused before it is taken. What SymPy returns is walked
+once, new parts only, and every number in it must be real, finite and of at most MAX_BITS bits, so that sizes cannot pile up
+from step to step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import mpmath
+import sympy as sp
+
+MAX_BITS = 4_096  # of a number; float64 ends at 1,024
+MAX_WORK = 1_000_000  # bits of integers that SymPy forms on the way to a number that may be smaller
+
+_NOT_REAL = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
+
+
+class Size(NamedTuple):
+    """What is known of one part of a formula.
+
+    `nodes`: how many operations and operands it has, written out as a tree.
+    `number`: it holds no symbols.
+    `amount`: the magnitude of its numerical part: of a number itself, of a sum its constant term, else 0.
+    `bits`: how many bits its numerical factors get when it is raised to the power 1.
+    `logs`: the same for every n*log(c) inside, which exp turns into c**n.
+    """
+
+    nodes: int
+    number: bool
+    amount: float = 0.0
+    bits: float = 0.0
+    logs: float = 0.0
+
+
+class Sizes:
+    """The sizes of all parts of one formula that were built so far.
+
+    >>> sizes = Sizes()
+    >>> sizes.refused(sp.Integer(9) ** 9)
+    >>> sizes.power(sp.Integer(9), sp.Integer(9) ** 9)
+    'it works out to a number of more than 4,096 bits'
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[sp.Basic, Size] = {}
+
+    def __getitem__(self, part: sp.Basic) -> Size:
+        """Return the size of a part of finite real numbers."""
+        self.refused(part)
+        return self._known[part]
+
+    def power(self, base: sp.Expr, exponent: sp.Expr) -> str | None:
+        """Say why base**exponent must not be worked out, or None if it may; both were built before."""
+        if base.is_Number and base.is_zero and exponent.is_Number and exponent.is_negative:
+            return "it divides by zero"
+        bits, amount = self[base].bits, self[exponent].amount
+        if isinstance(exponent, sp.Rational):
+            # 12**(p/q) forms 2**(2*p mod q) and 3**p however small p/q is
+            if bits * max(abs(exponent.p), exponent.q) > MAX_WORK:
+                return f"it works out to a number of more than {MAX_BITS:,} bits or a root as large"
+        if bits and bits * amount > MAX_BITS:
+            return f"it works out to a number of more than {MAX_BITS:,} bits"
+        return self.call([exponent])
+
+    def product(self, factors: Iterable[sp.Expr]) -> str | None:
+        """Say why the product of parts that were built must not be worked out."""
+        if sum(self[factor].bits for factor in factors) > 4 * MAX_BITS:
+            return f"its numbers multiply out to more than {MAX_BITS:,} bits"
+        return None
+
+    def sum(self, terms: Iterable[sp.Expr]) -> str | None:
+        """Say why the sum of parts that were built must not be worked out: its common denominator is too large."""
+        coefficients = (term.as_coeff_Mul()[0] for term in terms)
+        if sum(math.log2(c.q) for c in coefficients if isinstance(c, sp.Rational)) > 16 * MAX_BITS:
+            return "its fractions have too large a common denominator"
+        return None
+
+    def call(self, arguments: Iterable[sp.Basic]) -> str | None:
+        """Say why a function of parts that were built must not be worked out."""
+        if any(self[argument].logs > MAX_WORK for argument in arguments):
+            return f"a multiple of a logarithm in it would become a power of more than {MAX_WORK:,} bits"
+        return None
+
+    def refused(self, result: sp.Basic) -> str | None:
+        """Measure what SymPy returned, new parts only; say why it cannot be part of a formula, or None."""
+        todo = [result]
+        while todo:
+            part = todo[-1]
+            if part in self._known:
+                todo.pop()
+                continue
+            new = [argument for argument in part.args if argument not in self._known]
+            if new:
+                todo += new
+                continue
+            size = self._measured(todo.pop())
+            if isinstance(size, str):
+                return size
+            self._known[part] = size
+        return None
+
+    def _measured(self, part: sp.Basic) -> Size | str:
+        if part in _NOT_REAL:
+            return "it is not a finite real number"
+        if isinstance(part, sp.Rational):
+            bits = math.log2(max(abs(part.p), part.q))
+            return Size(1, True, _amount(part), bits) if bits <= MAX_BITS else f"it has more than {MAX_BITS:,} bits"
+        sizes = [self._known[argument] for argument in part.args]
+        number = all(size.number for size in sizes) if sizes else bool(getattr(part, "is_number", False))
+        amount = _value(part) if number and isinstance(part, sp.Expr) else 0.0
+        if isinstance(amount, str):
+            return amount
+        if isinstance(part, sp.Add) and not number:
+            amount = sum(size.amount for size in sizes if size.number)
+        nodes = 1 + sum(size.nodes for size in sizes)
+        return Size(nodes, number, amount, self._bits(part, sizes), self._logs(part, sizes))
+
+    def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:
+        if isinstance(part, sp.Mul):
+            return sum(size.bits for size in sizes)
+        if isinstance(part, sp.Pow):
+            return sizes[0].bits * sizes[1].amount if sizes[0].bits else 0.0
+        if isinstance(part, (sp.Piecewise, sp.Tuple)):  # a power of a Piecewise is taken branch by branch
+            return max(size.bits for size in sizes)
+        return 0.0
+
+    def _logs(self, part: sp.Basic, sizes: list[Size]) -> float:
+        inside = max((size.logs for size in sizes), default=0.0)
+        if not isinstance(part, sp.Mul):
+            return inside
+        bits = max(
+            (self._known[factor.args[0]].bits for factor in part.args if isinstance(factor, sp.log)), default=0.0
+        )
+        multiple = math.prod(size.amount for size in sizes if size.number)
+        return max(inside, bits * multiple if bits else 0.0)
+
+
+def _amount(number: sp.Rational) -> float:
+    try:
+        return abs(number.p / number.q)
+    except OverflowError:
+        return math.inf
+
+
+def _value(part: sp.Expr) -> float | str:
+    """|part| of a number, or why it is none: complex, infinite, too large or too small."""
+    value = part.evalf()
+    if value in _NOT_REAL or value.is_extended_real is False:
+        return "it is not a finite real number"
+    if not isinstance(value, sp.Float):
+        return _amount(value) if isinstance(value, sp.Rational) else math.inf
+    magnitude = mpmath.mag(value.num)
+    if value.is_zero or abs(magnitude) <= MAX_BITS:
+        return math.ldexp(1.0, min(magnitude, 1023)) if not value.is_zero else 0.0
+    return f"it is a number beyond 2**±{MAX_BITS:,}"

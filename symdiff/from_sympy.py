@@ -1,0 +1,242 @@
+"""SymPy expression to graph, without recursion: a node is found by identity first, then by value numbering.
+
+Sums and products of many terms become binary operations: in a sum, compound terms first, then symbols, then numbers, then what
+is subtracted; in a product, numerator over denominator. Powers with a constant exponent are functions of the base alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import BooleanAtom
+
+from symdiff.errors import InputError, UnsupportedError
+from symdiff.functions import BY_HEAD, FUNCTIONS
+from symdiff.graph import Graph
+from symdiff.graph_builder import GraphBuilder
+
+
+def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
+    """The graph whose outputs are the given expressions.
+
+    Raises UnsupportedError for an expression with a node that the function table does not know, naming it and its place.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> len(graph_of([sp.sin(x * y), sp.cos(x * y)]))
+    5
+    """
+    reader = _Reader()
+    return reader.builder.finish([reader.read(expression) for expression in expressions])
+
+
+def free_symbols(*expressions: sp.Basic) -> tuple[sp.Symbol, ...]:
+    """All symbols of expressions of any depth, by name.
+
+    >>> w, x = sp.symbols("w x", real=True)
+    >>> free_symbols(w * x, x + 1)
+    (w, x)
+    """
+    seen: set[int] = set()
+    found: set[sp.Symbol] = set()
+    pending: list[sp.Basic] = list(expressions)
+    while pending:
+        expression = pending.pop()
+        if id(expression) not in seen:
+            seen.add(id(expression))
+            if isinstance(expression, sp.Symbol):
+                found.add(expression)
+            pending.extend(expression.args)
+    return tuple(sorted(found, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.builder = GraphBuilder()
+        # expressions are known by identity, so whatever was seen must stay alive
+        self._nodes: dict[int, int] = {}
+        self._alive: list[sp.Basic] = []
+
+    def read(self, root: sp.Basic) -> int:
+        pending: list[tuple[sp.Basic, bool]] = [(root, False)]
+        while pending:
+            expression, ready = pending.pop()
+            if id(expression) in self._nodes:
+                continue
+            children = _children(expression)
+            if children is None:
+                raise UnsupportedError(_unsupported(root, expression))
+            if ready or not children:
+                self._alive.append(expression)
+                self._nodes[id(expression)] = self._emit(expression, [self._nodes[id(child)] for child in children])
+            else:
+                pending.append((expression, True))
+                pending.extend((child, False) for child in reversed(children))
+        return self._nodes[id(root)]
+
+    def _emit(self, expression: sp.Basic, children: list[int]) -> int:
+        b = self.builder
+        if isinstance(expression, sp.Symbol):
+            return b.input(expression)
+        if not children:
+            return b.constant(expression)
+        if isinstance(expression, sp.Add):
+            return self._sum(children)
+        if isinstance(expression, sp.Mul):
+            return self._product(children)
+        if isinstance(expression, sp.Pow):
+            return self._power(expression, children)
+        if isinstance(expression, sp.Piecewise):
+            return self._piecewise(children)
+        if isinstance(expression, sp.ITE):
+            return b.call("select", *children)
+        if isinstance(expression, sp.Heaviside):
+            return b.apply(FUNCTIONS["heaviside"], (children[0],), (expression.args[1],))
+        if isinstance(expression, (sp.StrictGreaterThan, sp.GreaterThan)):
+            name = "less" if isinstance(expression, sp.StrictGreaterThan) else "less_equal"
+            return b.call(name, children[1], children[0])
+        for heads, name in _FOLDED:
+            if isinstance(expression, heads):
+                return self._chain(name, children)
+        return b.apply(BY_HEAD[type(expression)], tuple(children))
+
+    def _chain(self, name: str, nodes: Sequence[int]) -> int:
+        result = nodes[0]
+        for node in nodes[1:]:
+            result = self.builder.call(name, result, node)
+        return result
+
+    def _sum(self, terms: list[int]) -> int:
+        b = self.builder
+
+        def rank(node: int) -> int:
+            if b.parts(node, "negate") is not None:
+                return 3
+            return 2 if b.value_of(node) is not None else 1 if b.is_input(node) else 0
+
+        return self._chain("add", sorted(terms, key=rank))
+
+    def _product(self, factors: list[int]) -> int:
+        b = self.builder
+        numerator: list[int] = []
+        denominator: list[int] = []
+        for factor in factors:
+            quotient = b.parts(factor, "divide")
+            value = b.value_of(factor)
+            if quotient is not None and b.value_of(quotient[0]) == 1:
+                denominator.append(quotient[1])
+            elif isinstance(value, sp.Rational) and not isinstance(value, sp.Integer):
+                numerator.append(b.constant(sp.Integer(value.p)))
+                denominator.append(b.constant(sp.Integer(value.q)))
+            else:
+                numerator.append(factor)
+        top = self._chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
+        return b.call("divide", top, self._chain("multiply", denominator)) if denominator else top
+
+    def _power(self, expression: sp.Pow, children: list[int]) -> int:
+        b = self.builder
+        exponent = _constant_exponent(expression)
+        if len(children) == 2 and expression.base is sp.E:
+            return b.apply(FUNCTIONS["exp"], (children[1],))
+        if exponent is None:
+            return b.call("power", *children)
+        if exponent < 0:
+            return b.call("divide", b.constant(sp.Integer(1)), self._positive_power(children[0], -exponent))
+        return self._positive_power(children[0], exponent)
+
+    def _positive_power(self, base: int, exponent: sp.Rational) -> int:
+        if exponent == sp.Rational(1, 2):
+            return self.builder.call("sqrt", base)
+        if isinstance(exponent, sp.Integer):
+            return self.builder.apply(FUNCTIONS["power_integer"], (base,), (int(exponent),))
+        return self.builder.apply(FUNCTIONS["power_constant"], (base,), (exponent,))
+
+    def _piecewise(self, children: list[int]) -> int:
+        # where no condition holds there is no value
+        result = self.builder.constant(sp.nan)
+        for value, condition in zip(reversed(children[0::2]), reversed(children[1::2]), strict=True):
+            result = self.builder.call("select", condition, value, result)
+        return result
+
+
+_FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
+    (sp.StrictLessThan, "less"),
+    (sp.LessThan, "less_equal"),
+    (sp.Max, "maximum"),
+    (sp.Min, "minimum"),
+    (sp.And, "and"),
+    (sp.Or, "or"),
+)
+_INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
+_COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.ITE, *_INEQUALITIES)
+
+
+def _constant_exponent(expression: sp.Pow) -> sp.Rational | None:
+    exponent = expression.exp
+    if isinstance(exponent, sp.Float):
+        # the binary number itself, exactly
+        return sp.Rational(exponent)
+    return exponent if isinstance(exponent, sp.Rational) else None
+
+
+def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
+    """Operands of an expression that is understood; None where it is not."""
+    if isinstance(expression, sp.Symbol):
+        return ()
+    if not expression.args:
+        if isinstance(expression, sp.Number) and not expression.is_finite:
+            return None
+        return () if isinstance(expression, (sp.Number, sp.NumberSymbol, BooleanAtom)) else None
+    if isinstance(expression, sp.Pow):
+        return expression.args if _constant_exponent(expression) is None else expression.args[:1]
+    if isinstance(expression, sp.Piecewise):
+        pairs = [pair for pair in expression.args if isinstance(pair, ExprCondPair)]
+        return [child for pair in pairs for child in pair.args]
+    if isinstance(expression, sp.Heaviside):
+        return expression.args[:1]
+    if isinstance(expression, _COMPOUND) or type(expression) in BY_HEAD:
+        return expression.args
+    return None
+
+
+def _unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
+    place = _place(root, culprit)
+    name = type(culprit).__name__
+    if culprit in (sp.I, sp.zoo, sp.nan, sp.oo, -sp.oo):
+        return f"{culprit} at {place} is not a finite real number; models here are real functions of real inputs"
+    return (
+        f"no row in the function table for {name} at {place}; write it with functions that `symdiff functions` lists, "
+        "or add a row to symdiff/functions.py"
+    )
+
+
+def _place(root: sp.Basic, culprit: sp.Basic) -> str:
+    """Where `culprit` stands in `root`, as the attribute path that leads to it."""
+    parents: dict[int, tuple[sp.Basic, int] | None] = {id(root): None}
+    pending = [root]
+    while pending:
+        expression = pending.pop()
+        for index, child in enumerate(expression.args):
+            if id(child) not in parents:
+                parents[id(child)] = (expression, index)
+                pending.append(child)
+    path: list[str] = []
+    step = parents.get(id(culprit))
+    while step is not None:
+        path.append(f".args[{step[1]}]")
+        step = parents[id(step[0])]
+    return "the top of the expression" if not path else "expr" + "".join(reversed(path[-12:]))
+
+
+def as_expression(value: object, what: str) -> sp.Expr:
+    """`value` as a SymPy expression: an Expr as it is, a Python number exactly, a text by `symdiff.parse`."""
+    if isinstance(value, sp.Expr):
+        return value
+    if isinstance(value, str):
+        from symdiff.parse import parse
+
+        return parse(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return sp.Integer(value) if isinstance(value, int) else sp.Float(value)
+    raise InputError(f"{what} is {type(value).__name__}; give a SymPy expression, a number or a formula text")

@@ -1,0 +1,76 @@
+"""What a row of the function table is; the rows stand in `functions`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symdiff.domain import Domain
+
+Form = Callable[..., Any]
+
+
+class Absence(enum.Enum):
+    """Why a partial derivative has no formula; a function without a row is an `UnsupportedError`."""
+
+    ZERO = "zero by design"
+    NONDIFFERENTIABLE = "no derivative in this operand"
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """One function y = f(u, v, ...; n, ...) of operands u, v, ... and static arguments n, ... (an exponent, say).
+
+    `name`
+        what a formula calls it, if `spoken`.
+    `sympy(u, v, ..., n, ...)`
+        builds the SymPy expression; its derivative by SymPy is the symbolic route's rule.
+    `value(u, v, ..., n, ...)`
+        NumPy, elementwise, in the dtype of the operands.
+    `partials[k](u, v, ..., n, ..., y)`
+        dy/d(operand k), written by hand for the chain route, given the result too; a number where it is constant.
+    `jax`
+        dotted path of a JAX function of the same arguments as `value`, imported when first needed; the autodiff
+        route's rule is JAX's derivative of it.
+    `ball(u, v, ..., n, ...)`
+        the same on `flint.arb` and `flint.arb_series`, from which the referee gets its derivatives: no rule stands
+        beside it. Conditions give True, False or None where the enclosures do not decide.
+    `domain`
+        one an operand.
+    `special`
+        points (operands, then static arguments) with the exact value there.
+    `source`
+        where definition and derivative are found.
+    `ulp`
+        bound on the error of `value` and `jax`, in units in the last place; a number, or a function of what the partials get.
+    `heads`
+        SymPy classes whose arguments are the operands one for one.
+    `regular`
+        value and partials are finite at all finite operands of moderate size: a guard need not look after it.
+    """
+
+    name: str
+    sympy: Form
+    value: Form
+    partials: tuple[Form | float | Absence, ...]
+    jax: str
+    ball: Form
+    domain: tuple[Domain, ...]
+    special: tuple[tuple[tuple[Any, ...], Any], ...]
+    source: str
+    ulp: float | Form = 1.0
+    heads: tuple[type[sp.Basic], ...] = ()
+    spoken: bool = False
+    regular: bool = False
+
+    @property
+    def arity(self) -> int:
+        """How many operands it takes, static arguments not counted."""
+        return len(self.domain)
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"

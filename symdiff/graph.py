@@ -1,0 +1,97 @@
+"""The expression graph: plain arrays of operations and operands, in an order in which every operand comes before its use.
+
+A node is an input (a symbol), a constant (exact, as SymPy holds it) or an application of a row of the function table. Nodes are
+numbered 0, 1, ...; equal computations are one node. Nothing here or in the sweeps over a graph recurses, so depth has no limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from symdiff.function import Function
+
+INPUT = -1
+CONSTANT = -2
+
+Shape = tuple[int, ...]
+Static = tuple[object, ...]
+
+
+class Application(NamedTuple):
+    """One node that applies a function: its number, its row of the table, its operands and static arguments."""
+
+    node: int
+    function: Function
+    operands: tuple[int, ...]
+    static: Static
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Operations as arrays; `outputs` are the nodes asked for.
+
+    `operation[i]` is INPUT, CONSTANT or an index into `functions`; the operands of node i are
+    `operands[offsets[i]:offsets[i + 1]]`, all smaller than i. `shapes` lists the nodes that are not scalars.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> g = graph_of([(x + 1)**2 * sp.exp((x + 1)**2)])
+    >>> [step.function.name for step in g.applications]
+    ['add', 'power_integer', 'exp', 'multiply']
+    >>> g.operation_count, g.inputs
+    (4, {x: 0})
+    """
+
+    functions: tuple[Function, ...]
+    operation: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    operands: NDArray[np.int64]
+    symbols: Mapping[int, sp.Symbol]
+    constants: Mapping[int, sp.Basic]
+    static: Mapping[int, Static]
+    shapes: Mapping[int, Shape]
+    outputs: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.operation)
+
+    @cached_property
+    def applications(self) -> tuple[Application, ...]:
+        """The nodes that apply a function, operands first."""
+        offsets, operands = self.offsets.tolist(), self.operands.tolist()
+        return tuple(
+            Application(node, self.functions[code], tuple(operands[offsets[node] : offsets[node + 1]]), self.static.get(node, ()))
+            for node, code in enumerate(self.operation.tolist())
+            if code >= 0
+        )
+
+    @cached_property
+    def inputs(self) -> dict[sp.Symbol, int]:
+        """Node of each input symbol."""
+        return {symbol: node for node, symbol in self.symbols.items()}
+
+    @property
+    def operation_count(self) -> int:
+        """How many nodes apply a function."""
+        return len(self.applications)
+
+    def shape(self, node: int) -> Shape:
+        """Shape of a node's value at one point: () for a scalar."""
+        return self.shapes.get(node, ())
+
+    def depends_on(self, sources: Iterable[int]) -> NDArray[np.bool_]:
+        """Mark every node whose value depends on one of the `sources`."""
+        marked = np.zeros(len(self), dtype=np.bool_)
+        marked[list(sources)] = True
+        flags = marked.tolist()
+        for node, _, operands, _ in self.applications:
+            if not flags[node]:
+                flags[node] = any(flags[operand] for operand in operands)
+        return np.asarray(flags, dtype=np.bool_)

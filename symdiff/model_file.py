@@ -1,0 +1,247 @@
+"""Model files: TOML, read strictly and written so that they read back as an equal model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import sympy as sp
+import tomlkit
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from sympy.printing.str import StrPrinter
+
+from symdiff.data import Column, columns, did_you_mean, listed, read_csv, short
+from symdiff.errors import DataError, InputError, ModelError
+from symdiff.loss import fits, loss_name
+from symdiff.model import Model
+from symdiff.output_file import write_file
+from symdiff.parameter import Parameter
+
+# a longer text than a person or the parser would read; a shared expression can have exponentially many terms
+TEXT_NODES = 100_000
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _ParameterTable(_Table):
+    value: float = Field(examples=["value = 1.0"])
+    min: float | None = None
+    max: float | None = None
+    fixed: bool = False
+    unit: str | None = None
+
+
+def _parameter_table(given: object) -> object:
+    if isinstance(given, dict):
+        return cast(object, given)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise PydanticCustomError("parameter", "give a number, or a table such as {{ value = 1.0, min = 0.0 }}")
+    return {"value": given}
+
+
+class _ModelTable(_Table):
+    name: str = Field(examples=['name = "line"'])
+    prediction: str = Field(examples=['prediction = "w*x + b"'])
+    inputs: list[str] = Field(examples=['inputs = ["x"]'])
+    target: str = Field(examples=['target = "y"'])
+    loss: str = "squared_error"
+    source: str | None = None
+    parameters: dict[str, Annotated[_ParameterTable, BeforeValidator(_parameter_table)]] = Field(
+        examples=["[parameters] with w = 1.0"]
+    )
+    data: dict[str, Any] | None = None
+    probe: dict[str, Any] | None = None
+    starts: list[dict[str, float]] = Field(default=[])
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model file.
+
+    Keys: `name`, `prediction`, `inputs`, `target`, `[parameters]` (numbers, or tables with `value`, `min`, `max`,
+    `fixed`, `unit`); optional `loss`, `[data]` (columns, or `file`, a CSV file beside the model file), `[probe]`. Two
+    optional keys extend the contract: `source`, a text, and `[[starts]]`, a table of parameter values for each start.
+
+    Raises ModelError in one line: the file, the key, what is wrong, what is allowed; DataError for the data.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "line.toml"
+    >>> Model("line", "w*x", inputs=["x"], target="y", parameters={"w": 1.0}).save(file)
+    >>> load(file)
+    <Model 'line': y from x, parameters w>
+    >>> _ = file.write_text(file.read_text().replace("target", "traget"))
+    >>> load(file)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    symdiff.errors.ModelError: ...line.toml: traget: unknown key; did you mean 'target'? (keys: name, ...
+
+    Source: TOML 1.0.0, https://toml.io/en/v1.0.0.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file; check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{path}: cannot be read ({reason}); give a TOML file in UTF-8") from None
+    return _model(text, Path(path))
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model file, its data inline, whole or not at all.
+
+    The text is read back before any file is touched. Raises ModelError where an equal model would not come back, as for
+    symbols that are not declared real, or an expression that no formula text gives; OutputError where the path cannot
+    be written.
+    """
+    why = f"{path}: model {model.name!r} cannot be saved"
+    for symbol in (*model.inputs, model.target, *model.parameters):
+        if symbol != sp.Symbol(symbol.name, real=True):
+            raise ModelError(f"{why}: symbol {symbol.name} would read back as real and no more; declare it so")
+    try:
+        content = _text(model).encode()
+        again = _model(content.decode(), Path(path))
+    except InputError as error:
+        raise ModelError(f"{why}: {error}") from None
+    except RecursionError:
+        raise ModelError(f"{why}: the formula is nested too deeply for a text; keep the model in Python") from None
+    except UnicodeEncodeError as error:
+        raise ModelError(f"{why}: {short(error.object[error.start])} has no place in a text; rename") from None
+    if again != model:
+        pairs = {"prediction": model.prediction == again.prediction, "loss": model.loss_formula == again.loss_formula}
+        changed = next((f"the {part}" for part, same in pairs.items() if not same), "it")
+        raise ModelError(f"{why}: {changed} would read back as another; keep the model in Python")
+    write_file(path, content)
+
+
+def _model(text: str, path: Path) -> Model:
+    try:
+        table = _ModelTable.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        what, _, place = str(error).rstrip(")").rpartition(" (at ")
+        raise ModelError(f"{path}: {place}: {what}; correct the TOML") from None
+    except ValidationError as error:
+        raise ModelError(f"{path}: {_first(error)}") from None
+    except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits, arrays nested as deeply
+        raise ModelError(f"{path}: not to be read as TOML ({error}); shorten it") from None
+    data = None if table.data is None else _data(table.data, [*table.inputs, table.target], path)
+    try:
+        return Model(
+            table.name,
+            table.prediction,
+            inputs=table.inputs,
+            target=table.target,
+            parameters={name: _parameter(entry, f"parameters.{name}") for name, entry in table.parameters.items()},
+            loss=table.loss,
+            data=data,
+            probe=table.probe,
+            starts=table.starts,
+            source=table.source,
+        )
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _parameter(entry: _ParameterTable, where: str) -> Parameter:
+    try:
+        return Parameter(**entry.model_dump())
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from None
+
+
+def _data(given: dict[str, Any], names: list[str], path: Path) -> dict[str, Column]:
+    file = given.get("file")
+    if not isinstance(file, str):
+        return columns(given, names, where=f"{path}: data")
+    if len(given) > 1:
+        others = listed(name for name in given if name != "file")
+        raise ModelError(f"{path}: data: both a file and columns ({others}); give one of them")
+    try:
+        return columns(read_csv(path.parent / file), names, where=str(path.parent / file))
+    except DataError as error:
+        raise DataError(f"{path}: data.file: {error}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """One line for the first of pydantic's errors; an unknown key goes first, since it explains a missing one."""
+    details = error.errors(include_url=False)
+    first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
+    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f"{key}: {_remedy(first)}{more}"
+
+
+def _remedy(detail: ErrorDetails) -> str:
+    owner = _ModelTable if len(detail["loc"]) == 1 else _ParameterTable
+    name = str(detail["loc"][-1])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key{did_you_mean(name, owner.model_fields)} (keys: {listed(owner.model_fields)})"
+    if detail["type"] == "missing":
+        return f"missing; add {(owner.model_fields[name].examples or [name])[0]}"
+    wanted = {
+        "string_type": "give a text in quotes",
+        "float_type": "give a number",
+        "bool_type": "give true or false",
+        "list_type": "give a list in brackets",
+        "dict_type": "give a table",
+    }
+    return f"{short(detail['input'])} given; {wanted.get(detail['type'], detail['msg'])}"
+
+
+def _text(model: Model) -> str:
+    """Write all keys in the contract's order, without tomlkit's documents, which take quadratic time to fill."""
+    loss = loss_name(model.loss_formula, model.target) or _formula(model.loss_formula)
+    head = {
+        "name": model.name,
+        "source": model.source,
+        "prediction": _formula(model.prediction),
+        "inputs": [symbol.name for symbol in model.inputs],
+        "target": model.target.name,
+        "loss": loss,
+    }
+    parameters = {symbol.name: _entry(parameter) for symbol, parameter in model.parameters.items()}
+    lines = [*_lines(head), "", "[parameters]", *_lines(parameters)]
+    for key, arrays in (("data", model.data), ("probe", model.probe)):
+        if arrays is not None:
+            lines += ["", f"[{key}]", *_lines({name: values.tolist() for name, values in arrays.items()})]
+    for start in model.starts:
+        lines += ["", "[[starts]]", *_lines(start)]
+    return "\n".join([*lines, ""])
+
+
+def _entry(parameter: Parameter) -> object:
+    fields = dataclasses.asdict(parameter).items()
+    given = {key: value for key, value in fields if value is not None and value is not False}
+    return parameter.value if given.keys() == {"value"} else given
+
+
+def _lines(table: Mapping[str, object]) -> list[str]:
+    return [f"{tomlkit.key(key).as_string()} = {_value(value)}" for key, value in table.items() if value is not None]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(_lines(cast('dict[str, object]', value)))} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, cast('list[object]', value)))}]"
+    # Python's shortest text of a float is one of TOML's, and no two floats share one
+    return repr(value) if isinstance(value, float) else tomlkit.item(value).as_string()
+
+
+class _Formula(StrPrinter):
+    """SymPy's text of an expression, with the digits of float64 numbers that tell them apart."""
+
+    def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy finds it by the class's name
+        return repr(float(expr))
+
+
+def _formula(expression: sp.Expr) -> str:
+    if not fits(expression, TEXT_NODES):
+        raise ModelError(f"the formula would be a text of more than {TEXT_NODES} terms; keep the model in Python")
+    return _Formula().doprint(expression)

@@ -1,0 +1,99 @@
+"""The symbolic route: SymPy's own derivative of each function, accumulated in reverse over the shared graph.
+
+For y = f(...), the adjoint of a node v is the sum over its users z of adjoint(z) * dz/dv. Each local partial dz/dv is obtained from
+SymPy once for each function and spliced in, so deriving costs time linear in the operations of the model, and the gradient
+has at most a small multiple of them (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, section 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import sympy as sp
+
+from symdiff.errors import UnsupportedError
+from symdiff.from_sympy import graph_of
+from symdiff.function import Absence, Function
+from symdiff.graph import Graph, Static
+from symdiff.graph_builder import GraphBuilder
+
+
+@lru_cache(maxsize=4096)
+def operand_names(function: Function) -> tuple[sp.Symbol, ...]:
+    """Names that stand for the operands of a function when a rule of it is written out."""
+    names = ("u", "v", "p", "q")
+    return tuple(
+        sp.Symbol(name) if domain.truth else sp.Symbol(name, real=True)
+        for name, domain in zip(names, function.domain, strict=False)
+    )
+
+
+@lru_cache(maxsize=4096)
+def local_partial(function: Function, operand: int, static: Static = ()) -> sp.Expr:
+    """SymPy's derivative of a function in one operand, in the names of `operand_names`.
+
+    Raises UnsupportedError where the function table says that there is no derivative in this operand.
+
+    >>> from symdiff.functions import FUNCTIONS
+    >>> local_partial(FUNCTIONS["tanh"], 0), local_partial(FUNCTIONS["power_integer"], 0, (3,))
+    (1 - tanh(u)**2, 3*u**2)
+    """
+    if function.partials[operand] is Absence.ZERO:
+        return sp.Integer(0)
+    if function.partials[operand] is Absence.NONDIFFERENTIABLE:
+        raise UnsupportedError(f"{function.name} has no derivative in operand {operand + 1}; keep that operand constant")
+    names = operand_names(function)
+    return sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
+
+
+@lru_cache(maxsize=4096)
+def _rule(function: Function, operand: int, static: Static) -> tuple[Graph, tuple[int, ...]]:
+    """The local partial as a graph, and the node of each operand in it (-1 where it does not occur)."""
+    graph = graph_of([local_partial(function, operand, static)])
+    return graph, tuple(graph.inputs.get(name, -1) for name in operand_names(function))
+
+
+def accumulate(builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int]) -> list[int]:
+    """Add to `builder` the adjoints of the nodes `wrt` for one output; `places` says where the graph's nodes stand in it.
+
+    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0.
+    """
+    active = graph.depends_on(wrt)
+    adjoints: dict[int, int] = {output: builder.constant(sp.Integer(1))}
+    for node, function, operands, static in reversed(graph.applications):
+        adjoint = adjoints.get(node)
+        if adjoint is None or not active[node]:
+            continue
+        for position, operand in enumerate(operands):
+            if not active[operand] or function.partials[position] is Absence.ZERO:
+                continue
+            rule, inputs = _rule(function, position, static)
+            substitution = {source: places[i] for source, i in zip(inputs, operands, strict=True) if source >= 0}
+            partial = builder.splice(rule, substitution)[rule.outputs[0]]
+            contribution = builder.call("multiply", adjoint, partial)
+            known = adjoints.get(operand)
+            adjoints[operand] = contribution if known is None else builder.call("add", known, contribution)
+    zero = builder.constant(sp.Integer(0))
+    return [adjoints.get(node, zero) for node in wrt]
+
+
+def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:
+    """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn.
+
+    >>> from symdiff.to_sympy import expressions_of
+    >>> w, x, y = sp.symbols("w x y", real=True)
+    >>> g = gradient_graph(graph_of([(w * x - y) ** 2]), [w])
+    >>> expressions_of(g, g.outputs)
+    [(w*x - y)**2, 2*x*(w*x - y)]
+    """
+    builder = GraphBuilder()
+    places = builder.splice(graph)
+    sources = [graph.inputs.get(symbol, -1) for symbol in wrt]
+    present = [node for node in sources if node >= 0]
+    zero = builder.constant(sp.Integer(0))
+    outputs: list[int] = []
+    for output in graph.outputs:
+        partials = dict(zip(present, accumulate(builder, graph, places, output, present), strict=True))
+        outputs += [places[output], *(partials.get(node, zero) for node in sources)]
+    return builder.finish(outputs)

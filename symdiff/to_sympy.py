@@ -1,0 +1,32 @@
+"""Graph back to SymPy expressions, without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from symdiff.graph import Graph
+
+
+def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Basic] | None = None) -> list[sp.Basic]:
+    """SymPy expressions of nodes; a node in `names` is written as that name wherever another node uses it.
+
+    Shared nodes become shared objects, so the result is as small in memory as the graph, though it may print as a large tree.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> g = graph_of([(x + 1) ** 2 / x])
+    >>> expressions_of(g, g.outputs)
+    [(x + 1)**2/x]
+    """
+    named = names or {}
+    needed = set(nodes)
+    written: dict[int, sp.Basic] = {**graph.symbols, **graph.constants}
+    for step in reversed(graph.applications):
+        if step.node in needed:
+            needed.update(operand for operand in step.operands if operand not in named)
+    for node, function, operands, static in graph.applications:
+        if node in needed:
+            written[node] = function.sympy(*(named.get(i, written.get(i)) for i in operands), *map(sp.sympify, static))
+    return [written[node] for node in nodes]
