@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from compare.comparison import ROUTES, Comparison, Row
+from compare.comparison import Comparison
+from compare.row import ROUTES, Row
 from compare.verdict import Verdict
 
 DECIDED = frozenset({Verdict.AGREE, Verdict.INACCURATE, Verdict.DISAGREE})
@@ -90,17 +91,18 @@ def _largest(values: Iterable[float | None]) -> float | None:
     return max((math.inf if math.isnan(value) else value for value in values if value is not None), default=None)
 
 
-def _explained(row: Row, difference: float | None, times: float) -> bool:
-    """Whether rounding explains a difference: by the row's verdict, else by its tolerance."""
+def _explained(row: Row, difference: float, routes: Iterable[str]) -> bool:
+    """Whether rounding explains a difference: by the row's verdict, else by what it explains of each route in it."""
     if row.verdict is not Verdict.DISAGREE or difference == 0.0:
         return True
-    return difference is not None and row.tolerance is not None and difference <= times * row.tolerance
+    allowed = [row.allowed(route) for route in routes]
+    return all(one is not None for one in allowed) and difference <= sum(one or 0.0 for one in allowed)
 
 
-def _status(label: str, found: list[tuple[Row, float, bool]], times: float, dtype: str) -> Status:
-    """Count over rows, the difference in each and whether it is the same number; `times` tolerances are explained."""
+def _status(label: str, found: list[tuple[Row, float, bool]], routes: Sequence[str], dtype: str) -> Status:
+    """Count over rows, the difference in each and whether it is the same number."""
     bits = PRECISION.get(dtype, PRECISION["float64"])[0]
-    failed = sum(not _explained(row, difference, times) for row, difference, _ in found)
+    failed = sum(not _explained(row, difference, routes) for row, difference, _ in found)
     lossy = sum(
         row.verdict is Verdict.INACCURATE and difference > 2.0 ** ((1 - bits) / 2) * abs(row.referee.value or 0.0)
         for row, difference, _ in found
@@ -116,13 +118,13 @@ def _pair(rows: list[Row], one: str, other: str, dtype: str) -> Status:
         if a is not None and b is not None:
             same = a == b or (math.isnan(a) and math.isnan(b))
             found.append((row, 0.0 if same else abs(a - b), same))
-    return _status(f"{one} = {other}", found, 2.0, dtype)  # each may be a tolerance from the truth, on either side
+    return _status(f"{one} = {other}", found, (one, other), dtype)
 
 
 def _against_referee(rows: list[Row], route: str, dtype: str) -> Status:
     distances = ((row, row.distance(route)) for row in rows)
     found = [(row, d, row.route(route) == row.referee.value) for row, d in distances if d is not None]
-    return _status(f"{route} = referee", found, 1.0, dtype)
+    return _status(f"{route} = referee", found, (route,), dtype)
 
 
 def statuses(comparison: Comparison) -> tuple[Status, ...]:

@@ -16,9 +16,10 @@ import jinja2
 import sympy as sp
 from markupsafe import Markup
 
-from compare.comparison import ROUTES, Comparison, Row
+from compare.comparison import Comparison
 from compare.digest import DECIDED, digits, partials, statuses, ulps, worst_rows
 from compare.formula import as_mathml, as_text, partial_mathml, visible
+from compare.row import ROUTES, Row
 from compare.verdict import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -53,6 +54,15 @@ class Shown:
     left_out: int
 
 
+def short(text: str) -> str:
+    """Cut a name or title to the length of one or two lines.
+
+    >>> len(short("w" * 1000))
+    120
+    """
+    return visible(text, NAME)
+
+
 def exact(value: float | None) -> str:
     """Write a number with 17 significant digits, which name one float64 and no other.
 
@@ -77,7 +87,7 @@ def coordinates(at: Mapping[str, float]) -> list[str]:
     >>> coordinates({"w": 1.0, "x": 0.1})
     ['w = 1.0', 'x = 0.1']
     """
-    shown = [f"{visible(name, NAME)} = {float(value)!r}" for name, value in itertools.islice(at.items(), COORDINATES)]
+    shown = [f"{short(name)} = {float(value)!r}" for name, value in itertools.islice(at.items(), COORDINATES)]
     return shown + [f"and {len(at) - COORDINATES:,} more"] * (len(at) > COORDINATES)
 
 
@@ -110,8 +120,9 @@ def _detail(row: Row, dtype: str) -> dict[str, Any]:
         distance = row.distance(name)
         error = distance if row.verdict in DECIDED else None  # a wide enclosure says nothing of a route's own error
         measures = {"ulps": ulps(error, row.referee.value, dtype), "digits": digits(error, row.referee.value, dtype)}
-        ratio = error / row.tolerance if error is not None and row.tolerance else None
-        routes.append({"name": name, "value": row.route(name), "distance": distance, "ratio": ratio, **measures})
+        allowed = row.allowed(name)
+        measures["ratio"] = error / allowed if error is not None and allowed else None
+        routes.append({"name": name, "value": row.route(name), "distance": distance, **measures})
     return {"row": row, "routes": routes}
 
 
@@ -140,7 +151,7 @@ def _finish_html(value: Any) -> Any:
 
 def _partial_html(wrt: str) -> Markup | str:
     mathml = partial_mathml(wrt)
-    return Markup(mathml) if mathml else f"∂/∂{visible(wrt, NAME)}"  # noqa: S704 as in _formula
+    return Markup(mathml) if mathml else f"∂/∂{short(wrt)}"  # noqa: S704 as in _formula
 
 
 class MarkdownSafe(str):
@@ -187,7 +198,14 @@ def _environment(kind: str) -> jinja2.Environment:
     )
     # jinja2 annotates neither table, so pyright takes what they hold at first for all that they may hold
     filters, names = cast(dict[str, Any], environment.filters), cast(dict[str, Any], environment.globals)
-    filters |= {"exact": exact, "brief": brief, "coordinates": coordinates, "partial": _partial_html, "code": code}
+    filters |= {
+        "short": short,
+        "exact": exact,
+        "brief": brief,
+        "coordinates": coordinates,
+        "partial": _partial_html,
+        "code": code,
+    }
     names |= {"glyphs": GLYPHS, "routes": ROUTES, "sections": SECTIONS, "Verdict": Verdict}
     return environment
 

@@ -83,7 +83,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from symdiff.errors import DataError, DivergenceError, InputError, ModelError, OptionError, OutputError, ParseError, SymbolError, SymdiffError, UnsupportedError
+    from symdiff.errors import (
+        DataError,
+        DivergenceError,
+        InputError,
+        ModelError,
+        OptionError,
+        OutputError,
+        ParseError,
+        SymbolError,
+        SymdiffError,
+        UnsupportedError,
+    )
     from symdiff.fitting import Fit, fit
     from symdiff.gradients import Gradient, Hessian, Jacobian, gradient, hessian, jacobian
     from symdiff.lowering import lambdify

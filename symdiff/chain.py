@@ -1,8 +1,8 @@
-"""The chain route: hand-written local partials, swept forward (tangents) and in reverse (adjoints) over the graph, in NumPy.
+"""The chain route: hand-written local partials, swept forward and in reverse over the graph, in NumPy.
 
-Forward mode carries dv/ds of each node v along one direction s, front to back; reverse mode carries dy/dv of one output y, back
-to front (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, sections 3.1 and 3.2). Values are NumPy scalars at one
-point and arrays over a batch; the code is the same.
+Forward mode carries dv/ds of each node v along one direction s, front to back; reverse mode carries dy/dv of one
+output y, back to front (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, sections 3.1 and 3.2). Values are
+NumPy scalars at one point and arrays over a batch; the code is the same.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float
 
 
 def tangents(graph: Graph, values: Sequence[Any], seeds: Mapping[sp.Symbol, Any]) -> list[Any]:
-    """Forward mode: tangent of every node, given its value and the tangents of the inputs; None stands for a structural zero.
+    """Forward mode: tangent of every node, from all values and the tangents of the inputs; None is a structural zero.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
@@ -92,9 +92,7 @@ def tangents(graph: Graph, values: Sequence[Any], seeds: Mapping[sp.Symbol, Any]
     return [float(t) if isinstance(t, np.floating) and t.dtype == np.float64 else t for t in result]
 
 
-def adjoints(
-    graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int], *, keep: bool = True
-) -> list[Any]:
+def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int], *, keep: bool = True) -> list[Any]:
     """Reverse mode: adjoint dy/dv of every node v that lies between the nodes `wrt` and the output y; None elsewhere.
 
     With `keep=False` an adjoint is let go once it has been passed on, which halves the memory of a batch.
@@ -124,11 +122,8 @@ def adjoints(
                 elif partial == -1.0:
                     contribution = -adjoint
                 else:
-                    if len(operands) == 2:
-                        slope = partial(values[operands[0]], values[operands[1]], *static, values[node])
-                    else:
-                        slope = local_partial(function, position, [values[i] for i in operands], static, values[node])
-                    contribution = adjoint * slope
+                    arguments = [values[i] for i in operands]
+                    contribution = adjoint * local_partial(function, position, arguments, static, values[node])
                 known = result[operand]
                 result[operand] = contribution if known is None else known + contribution
             if not keep:
@@ -139,11 +134,11 @@ def adjoints(
 def local_partial(function: Function, position: int, operands: Sequence[Any], static: Sequence[Any], value: Any) -> Any:
     """Number of one hand-written local partial at given operands and result."""
     partial = function.partials[position]
+    if callable(partial):
+        return partial(*operands, *static, value)
     if partial is Absence.NONDIFFERENTIABLE:
-        raise UnsupportedError(f"{function.name} has no derivative in operand {position + 1}; keep that operand constant")
-    if isinstance(partial, Absence):
-        return 0.0
-    return partial if isinstance(partial, float) else partial(*operands, *static, value)
+        raise UnsupportedError(function.not_differentiable(position))
+    return 0.0 if partial is Absence.ZERO else partial
 
 
 def value_and_gradient(

@@ -13,8 +13,8 @@ import numpy as np
 class Domain:
     """An interval of operands, less some points.
 
-    `regular` is a point inside at which the function and all its partials are finite. Guards evaluate a branch that is not
-    taken there, and samplers start there.
+    `regular` is a point inside at which the function and all its partials are finite. Guards evaluate a branch that
+    is not taken there, and samplers start there.
 
     >>> POSITIVE.contains(np.array([-1.0, 0.0, 2.0]))
     array([False, False,  True])

@@ -1,15 +1,15 @@
 """From Python's tree of a formula to SymPy: an allow-list of nodes, walked without recursion.
 
-A node that is not named here is refused. Chains of + and of * are built with one `Add` or `Mul` each. Piecewise, conditions, Max
-and Min stay as they are written: to simplify them SymPy would solve inequalities and compare all pairs.
+A node that is not named here is refused. Chains of + and of * are built with one `Add` or `Mul` each.
+Piecewise, conditions, Max and Min stay as they are written: to simplify them SymPy would solve inequalities and compare
+all pairs.
 """
 
 from __future__ import annotations
 
 import ast
-import difflib
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import sympy as sp
 
 from symdiff.errors import ParseError
+from symdiff.formula_names import COMBINE, COMPARE, Vocabulary, number
 from symdiff.formula_order import Tree
 from symdiff.formula_size import Sizes
 from symdiff.formula_text import Token, error_at, shown
@@ -27,14 +28,6 @@ MAX_SIMPLIFIED = 100  # nodes of an argument; the f(...) of a larger one is kept
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge, ast.Eq: sp.Eq, ast.NotEq: sp.Ne
 }  # fmt: skip
-_COMPARE: dict[str, Callable[..., Any]] = {"Eq": sp.Eq, "Ne": sp.Ne, "Lt": sp.Lt, "Le": sp.Le, "Gt": sp.Gt, "Ge": sp.Ge}
-_COMBINE: dict[str, Callable[..., Any]] = {"And": sp.And, "Or": sp.Or, "Not": sp.Not}
-_TRUTH = {"True": sp.true, "False": sp.false}
-_NO_SYMBOLS = {
-    "I": "the imaginary unit is not allowed, since formulas are real",
-    **dict.fromkeys(("oo", "inf", "zoo"), "infinity is not allowed, since formulas are finite"),
-    "nan": "'not a number' is not allowed, since formulas are finite",
-}
 # what SymPy raises where it cannot work something out
 _FAILURES = (ArithmeticError, MemoryError, NotImplementedError, RecursionError, TypeError, ValueError)
 
@@ -43,18 +36,12 @@ Step = Generator["Step", Any, Any]
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds the expression of one formula.
-
-    `declared`: the symbols a formula may hold, by name; None for any.
-    `constants`, `functions`: what else its names may mean, and what it may call.
-    """
+    """Builds the expression of one formula out of its tree."""
 
     text: str
     tokens: Sequence[Token]
     tree: Tree
-    declared: Mapping[str, sp.Symbol] | None
-    constants: Mapping[str, sp.Expr]
-    functions: Mapping[str, Callable[..., Any]]
+    vocabulary: Vocabulary
     sizes: Sizes = field(default_factory=Sizes)
     started: float = field(default_factory=time.thread_time)
 
@@ -93,13 +80,15 @@ class Builder:
                 raise self._error(node, "commas only part the arguments of a function; write one formula here")
             case _:
                 raise self._error(
-                    node, f"{type(node).__name__} is not allowed; write names, numbers, + - * / ** and ( )"
+                    node, f"{type(node).__name__} is not allowed; write numbers, names, calls, + - * / **"
                 )
 
     def _leaf(self, node: ast.Name) -> Step:
         yield from ()
         token = self.tokens[int(node.id[1:])]
-        value = _number(token.text) if token.kind == "number" else self._named(node, token.text)
+        value = number(token.text) if token.kind == "number" else self.vocabulary.value(token.text)
+        if isinstance(value, str):
+            raise self._error(node, value)
         return self._built(node, lambda: value)
 
     def _sum(self, node: ast.BinOp) -> Step:
@@ -115,7 +104,7 @@ class Builder:
         return self._built(node, lambda: sp.Add(*terms), self.sizes.sum(terms))
 
     def _product(self, node: ast.expr) -> Step:
-        coefficient: sp.Expr = sp.S.One
+        coefficient: Any = sp.S.One
         factors: list[tuple[ast.expr, sp.Expr, bool]] = []
         todo = [(node, False)]
         while todo:
@@ -151,22 +140,18 @@ class Builder:
     def _call(self, node: ast.Call, name: str) -> Step:
         if name == "Piecewise":
             return (yield self._pairs(node))
-        if name in _COMPARE or name in _COMBINE:
-            raise self._error(node, f"{name} is a condition where a number belongs; write 'a if condition else b'")
-        function = self.functions.get(name)
-        if function is None:
-            known = ["Piecewise", *self.functions]
-            product = f"{shown(name, 30)}*(...)"
-            reason = f"unknown function '{shown(name, 30)}'{_similar(name, known)}; allowed are {_listed(known)}"
-            raise self._error(node, f"{reason}; for a product write {product}")
+        function = self.vocabulary.function(name)
+        if isinstance(function, str):
+            raise self._error(node, function)
         arguments: list[sp.Expr] = []
         for part in node.args:
-            arguments.append((yield self._value(part)))
-        return self._built(node, lambda: self._applied(function, arguments), self.sizes.call(arguments))
+            value = yield self._value(part)
+            arguments.append(value)
+        return self._built(node, lambda: self._applied(function, arguments), self.sizes.call(name, arguments))
 
-    def _applied(self, function: Callable[..., Any], arguments: list[sp.Expr]) -> sp.Expr:
+    def _applied(self, function: Any, arguments: list[sp.Expr]) -> sp.Expr:
         if function in (sp.Max, sp.Min):
-            flat = [part for given in arguments for part in (given.args if isinstance(given, function) else [given])]
+            flat = [part for given in arguments for part in (given.args if given.func is function else [given])]
             numbers = [part for part in flat if part.is_Number]
             others = [part for part in flat if not part.is_Number]
             return function(*([function(*numbers)] if numbers else []), *others, evaluate=False)
@@ -213,23 +198,24 @@ class Builder:
                 return self._joined(node, sp.Or, [node.left, node.right])
             case ast.UnaryOp(op=ast.Not() | ast.Invert()):
                 return self._joined(node, sp.Not, [node.operand])
-            case ast.Call(func=ast.Name() as name) if self._word(name) in _COMPARE:
-                return self._compared(node, [_COMPARE[self._word(name)]], node.args)
-            case ast.Call(func=ast.Name() as name) if self._word(name) in _COMBINE:
-                return self._joined(node, _COMBINE[self._word(name)], node.args)
-            case ast.Name() if self._word(node) in _TRUTH and self._word(node) not in (self.declared or ()):
-                return self._truth(self._word(node))
+            case ast.Call(func=ast.Name() as name) if self._word(name) in COMPARE:
+                return self._compared(node, [COMPARE[self._word(name)]], node.args)
+            case ast.Call(func=ast.Name() as name) if self._word(name) in COMBINE:
+                return self._joined(node, COMBINE[self._word(name)], node.args)
+            case ast.Name() if self.vocabulary.truth(self._word(node)) is not None:
+                return self._truth(node)
             case _:
                 raise self._error(node, "a condition is expected here; write one such as x > 0, joined by and, or, not")
 
-    def _truth(self, word: str) -> Step:
+    def _truth(self, node: ast.Name) -> Step:
         yield from ()
-        return _TRUTH[word]
+        return self._built(node, lambda: self.vocabulary.truth(self._word(node)))
 
     def _joined(self, node: ast.expr, function: Callable[..., Any], parts: Sequence[ast.expr]) -> Step:
-        conditions: list[sp.Basic] = []
+        conditions: list[Any] = []
         for part in parts:
-            conditions.append((yield self._condition(part)))
+            condition = yield self._condition(part)
+            conditions.append(condition)
         return self._built(node, lambda: function(*conditions))
 
     def _compared(self, node: ast.expr, relations: Sequence[Any], parts: Sequence[ast.expr]) -> Step:
@@ -239,82 +225,41 @@ class Builder:
         for part in parts:
             side = yield self._value(part)
             if side.has(sp.Piecewise):
-                raise self._error(
-                    part, "a Piecewise inside a condition is not allowed; join conditions by and, or, not"
-                )
+                raise self._error(part, "no Piecewise may stand in a condition; join conditions by and, or, not")
             sides.append(side)
-        links: list[sp.Basic] = []
+        links: list[Any] = []
         for relation, left, right in zip(relations, sides, sides[1:], strict=False):
             decided = left.is_Number and right.is_Number
             links.append(self._built(node, partial(relation, left, right, evaluate=decided)))
         return self._built(node, lambda: sp.And(*links)) if len(links) > 1 else links[0]
-
-    def _named(self, node: ast.Name, name: str) -> sp.Expr:
-        if self.declared is not None and name in self.declared:
-            return self.declared[name]
-        if name in self.constants:
-            return self.constants[name]
-        quoted = f"'{shown(name, 30)}'"
-        if name in _NO_SYMBOLS:
-            raise self._error(node, f"{_NO_SYMBOLS[name]}; to use {quoted} as a symbol, declare it")
-        if name in _TRUTH:
-            raise self._error(node, f"{quoted} is a condition where a number belongs; write 1 or 0")
-        if name in self.functions or name == "Piecewise" or name in _COMPARE or name in _COMBINE:
-            raise self._error(node, f"{quoted} is a function; write {name}(...), or declare it to use it as a symbol")
-        if self.declared is None:
-            return sp.Symbol(name, real=True)
-        known = [*self.declared, *self.constants]
-        reason = f"unknown name {quoted}{_similar(name, known)}; declared are {_listed(self.declared) or 'no symbols'}"
-        raise self._error(node, reason)
 
     def _word(self, node: ast.Name) -> str:
         return self.tokens[int(node.id[1:])].text
 
     def _built(self, node: ast.expr, make: Callable[[], Any], reason: str | None = None) -> Any:
         """Make a part unless there is a reason not to, and see that its numbers are real, finite and not too large."""
-        self._permit(node, reason)
         if time.thread_time() - self.started > MAX_SECONDS:
-            self._permit(
-                node, f"SymPy needs more than {MAX_SECONDS:g} s for the formula up to here; split or simplify it"
-            )
+            reason = f"up to here SymPy took more than {MAX_SECONDS:g} s; split or simplify the formula"
+        self._permit(node, reason)
         try:
             result = make()
-            refused = self.sizes.refused(result)
+            reason = self.sizes.refused(result)
         except _FAILURES as error:
-            refused = f"SymPy cannot work it out ({type(error).__name__}: {shown(str(error))})"
-        self._permit(node, refused)
+            raise self._refusal(
+                node, f"SymPy cannot work it out ({shown(str(error)) or type(error).__name__})"
+            ) from None
+        self._permit(node, reason)
         return result
 
     def _permit(self, node: ast.expr, reason: str | None) -> None:
         if reason:
-            first, last = self.tree.span(node)
-            part = self.text[self.tokens[first].start : self.tokens[last].end]
-            raise self._error(node, f"'{shown(part, 40)}' is refused: {reason}")
+            raise self._refusal(node, reason)
+
+    def _refusal(self, node: ast.expr, reason: str) -> ParseError:
+        first, last = self.tree.span(node)
+        part = self.text[self.tokens[first].start : self.tokens[last].end]
+        return self._error(node, f"'{shown(part, 40)}' is refused: {reason}")
 
     def _error(self, node: ast.expr, reason: str) -> ParseError:
         first, _ = self.tree.span(node)
         return error_at(self.text, self.tokens[first].start, reason)
-
-
-def _number(literal: str) -> sp.Expr:
-    """The number of a literal: exact where it is an integer, else a Float that rounds to the same float as in Python."""
-    if literal.isdecimal():
-        return sp.Integer(int(literal))
-    mantissa = literal.lower().partition("e")[0].replace(".", "").lstrip("0")
-    digits = max(15, len(mantissa))
-    value = sp.Float(literal, digits)
-    # a longer literal is rounded twice, to its own precision and by float(): take more digits until that does not show
-    while float(value) != float(literal):
-        digits += 5
-        value = sp.Float(literal, digits)
-    return value
-
-
-def _similar(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1) if len(name) <= 40 else []
-    return f"; did you mean '{close[0]}'?" if close else ""
-
-
-def _listed(names: Iterable[str], limit: int = 20) -> str:
-    every = sorted(names)
-    return shown(", ".join(every[:limit]), 300) + (f" and {len(every) - limit} more" if len(every) > limit else "")

@@ -1,9 +1,9 @@
 """The order of a formula's tokens, and what of it is shown to Python's parser.
 
-Operands and operators take turns, parentheses and branches close, nothing nests deeper than the limits: all this is checked here,
-so that a message can name the column. What is left for `ast.parse` is precedence. It gets ASCII text in which each number
-and each name is a placeholder `t0`, `t1`, ...: a name may thus be Greek or a Python keyword, a literal keeps all its digits, and no
-word of the formula reaches Python's own parser.
+Operands and operators take turns, parentheses and branches close, nothing nests deeper than the limits: all this is
+checked here, so that a message can name the column. What is left for `ast.parse` is precedence. It gets ASCII text in
+which each number and each name is a placeholder `t0`, `t1`, ...: so a name may be Greek or a Python keyword, a literal
+keeps all its digits, and no word of the formula reaches Python's own parser.
 """
 
 from __future__ import annotations

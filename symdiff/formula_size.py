@@ -1,16 +1,16 @@
 """How large the numbers of a formula get: known before SymPy works them out, and checked again in what it returns.
 
-SymPy multiplies out every power of numbers it meets, 9**9**9 as well as (3*x)**n, exp(n*log(3)) or 12**(p/q). So each part carries an
-upper bound on the bits of such powers; with it the next step is refused before it is taken. What SymPy returns is walked
-once, new parts only, and every number in it must be real, finite and of at most MAX_BITS bits, so that sizes cannot pile up
-from step to step.
+SymPy multiplies out every power of numbers it meets: 9**9**9, (3*x)**n, exp(n*log(3)), 12**(p/q). So each part carries
+an upper bound on the bits of such powers; with it the next step is refused before it is taken. What SymPy returns is
+walked once, new parts only, and every number in it must be real, finite and of at most MAX_BITS bits, so that sizes do
+not pile up from step to step.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mpmath
 import sympy as sp
@@ -18,7 +18,11 @@ import sympy as sp
 MAX_BITS = 4_096  # of a number; float64 ends at 1,024
 MAX_WORK = 1_000_000  # bits of integers that SymPy forms on the way to a number that may be smaller
 
-_NOT_REAL = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
+MAX_EXACT = 1_000  # for functions, such as a factorial, of which SymPy works out all digits
+
+# SymPy works out no digits of these, or not more than of the argument
+_TAME = frozenset(("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh"))
+_NOT_REAL: frozenset[Any] = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
 
 
 class Size(NamedTuple):
@@ -60,13 +64,12 @@ class Sizes:
         if base.is_Number and base.is_zero and exponent.is_Number and exponent.is_negative:
             return "it divides by zero"
         bits, amount = self[base].bits, self[exponent].amount
-        if isinstance(exponent, sp.Rational):
-            # 12**(p/q) forms 2**(2*p mod q) and 3**p however small p/q is
-            if bits * max(abs(exponent.p), exponent.q) > MAX_WORK:
-                return f"it works out to a number of more than {MAX_BITS:,} bits or a root as large"
         if bits and bits * amount > MAX_BITS:
             return f"it works out to a number of more than {MAX_BITS:,} bits"
-        return self.call([exponent])
+        # 12**(p/q) forms 2**(2*p mod q) and 3**p, however small p/q is
+        if bits and isinstance(exponent, sp.Rational) and max(abs(exponent.p), exponent.q) > MAX_WORK / bits:
+            return f"its exponent takes numbers of more than {MAX_WORK:,} bits to work out; round it"
+        return self.call("exp", [exponent])
 
     def product(self, factors: Iterable[sp.Expr]) -> str | None:
         """Say why the product of parts that were built must not be worked out."""
@@ -81,10 +84,13 @@ class Sizes:
             return "its fractions have too large a common denominator"
         return None
 
-    def call(self, arguments: Iterable[sp.Basic]) -> str | None:
+    def call(self, name: str, arguments: Iterable[sp.Basic]) -> str | None:
         """Say why a function of parts that were built must not be worked out."""
-        if any(self[argument].logs > MAX_WORK for argument in arguments):
-            return f"a multiple of a logarithm in it would become a power of more than {MAX_WORK:,} bits"
+        for argument in arguments:
+            if self[argument].logs > MAX_WORK:
+                return "a logarithm in it is multiplied by too large a number"
+            if name not in _TAME and isinstance(argument, sp.Rational) and self[argument].amount > MAX_EXACT:
+                return f"exact numbers in {name} go up to {MAX_EXACT:,}; write it with a decimal point"
         return None
 
     def refused(self, result: sp.Basic) -> str | None:

@@ -1,6 +1,6 @@
 """The text of a formula, cut into tokens: which characters, words and numbers there may be, and how many.
 
-Every limit of this module holds before `ast` or SymPy see any of the text; `formula_order` says how tokens may follow each other.
+These limits hold before `ast` or SymPy see any of the text; `formula_order` says how tokens may follow each other.
 """
 
 from __future__ import annotations
@@ -142,15 +142,13 @@ def _token(text: str, start: int, declared: Collection[str]) -> Token:
         return Token("number", number[0], start, number.end())
     if text[start].isidentifier():
         return _word(text, start, declared)
-    for sign in (text[start : start + 2], text[start]):
-        if sign in _REFUSED:
-            raise error_at(text, start, _REFUSED[sign])
+    sign, pair = text[start], text[start : start + 2]
     operator = _OPERATOR.match(text, start)
-    if operator:
+    if operator and pair not in _REFUSED:
         return Token(operator[0], operator[0], start, operator.end())
-    sign = text[start]
     name = f"'{sign}'" if sign.isprintable() else "this character"
-    raise error_at(text, start, f"{name} (U+{ord(sign):04X}) is not allowed; write names, numbers, + - * / ** and ( )")
+    unknown = f"{name} (U+{ord(sign):04X}) is not allowed; write names, numbers, + - * / ** and ( )"
+    raise error_at(text, start, _REFUSED.get(pair) or _REFUSED.get(sign) or unknown)
 
 
 def _check_number(text: str, number: re.Match[str]) -> None:

@@ -1,7 +1,8 @@
 """SymPy expression to graph, without recursion: a node is found by identity first, then by value numbering.
 
-Sums and products of many terms become binary operations: in a sum, compound terms first, then symbols, then numbers, then what
-is subtracted; in a product, numerator over denominator. Powers with a constant exponent are functions of the base alone.
+Sums and products of many terms become binary operations: in a sum, compound terms first, then symbols, then numbers,
+then what is subtracted; in a product, numerator over denominator. Powers with a constant exponent are functions of
+the base alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from symdiff.graph_builder import GraphBuilder
 def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     """The graph whose outputs are the given expressions.
 
-    Raises UnsupportedError for an expression with a node that the function table does not know, naming it and its place.
+    Raises UnsupportedError for an expression with a node that the function table does not know, naming it and its
+    place.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> len(graph_of([sp.sin(x * y), sp.cos(x * y)]))
@@ -126,7 +128,7 @@ class _Reader:
             value = b.value_of(factor)
             if quotient is not None and b.value_of(quotient[0]) == 1:
                 denominator.append(quotient[1])
-            elif isinstance(value, sp.Rational) and not isinstance(value, sp.Integer):
+            elif value is not None and value.is_Rational and not value.is_Integer:
                 numerator.append(b.constant(sp.Integer(value.p)))
                 denominator.append(b.constant(sp.Integer(value.q)))
             else:

@@ -46,7 +46,8 @@ class Function:
     `source`
         where definition and derivative are found.
     `ulp`
-        bound on the error of `value` and `jax`, in units in the last place; a number, or a function of what the partials get.
+        bound on the error of `value` and `jax`, in units in the last place; a number, or a function of what the
+        partials get.
     `heads`
         SymPy classes whose arguments are the operands one for one.
     `regular`
@@ -71,6 +72,10 @@ class Function:
     def arity(self) -> int:
         """How many operands it takes, static arguments not counted."""
         return len(self.domain)
+
+    def not_differentiable(self, position: int) -> str:
+        """What to say to who wants the derivative in an operand that has none."""
+        return f"{self.name} has no derivative in its operand {position + 1}; keep that operand constant"
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"

@@ -55,6 +55,11 @@ def _exp_ulp(u: Any, _: Any) -> Any:
     return 3.0 + np.abs(u)
 
 
+def _integer_power_ulp(u: Any, n: int, y: Any) -> float:
+    # small powers are repeated multiplications
+    return max(2.0, min(n, 8))
+
+
 def _constant_power_ulp(u: Any, c: Any, _: Any) -> Any:
     # an exponent that is rounded, c*(1 + eps), multiplies the result by 1 + c*log(u)*eps
     return 1.5 + np.abs(float(c) * np.log(np.where(u > 0, u, 1.0)))
@@ -110,7 +115,8 @@ def _ball_not(condition: bool | None) -> bool | None:
     return None if condition is None else not condition
 
 
-# fmt: off - rows are read as a table: name and value, partials, JAX, ball, domain and special points, source and accuracy
+# Rows are read as a table: name, SymPy and NumPy form; partials, JAX and ball form; domain, special points, source, accuracy.
+# fmt: off
 ROWS = (
     Function("add", lambda u, v: u + v, operator.add,
              (1.0, 1.0), "jax.numpy.add", operator.add,
@@ -129,7 +135,7 @@ ROWS = (
              (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1"),
     Function("power_integer", lambda u, n: sp.Pow(u, n), _integer_power,
              (lambda u, n, y: n * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", lambda u, n: u**n,
-             (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=lambda u, n, y: max(2.0, min(n, 8)), regular=True),
+             (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp, regular=True),
     Function("power_constant", lambda u, c: sp.Pow(u, c), _float_power,
              (lambda u, c, y: u.dtype.type(float(c)) * _float_power(u, c - 1),),
              "symdiff.jax_forms.constant_power", _ball_constant_power,

@@ -1,4 +1,4 @@
-"""Gradients, Jacobians and Hessians as users see them: derived once, read as SymPy or as named steps, compiled on demand."""
+"""Gradients, Jacobians and Hessians as users see them: derived once, read as SymPy or as named steps."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Wrt = sp.Symbol | str | Sequence[sp.Symbol | str]
 def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tuple[sp.Symbol, ...]:
     """Symbols named by symbols or by names; a name must belong to exactly one of `known`.
 
-    A symbol that is not among `known` is accepted (the derivative in it is zero) unless one of the same name is: then the
-    assumptions differ, and SymPy would silently differentiate to zero.
+    A symbol that is not among `known` is accepted (the derivative in it is zero) unless one of the same name is: then
+    the assumptions differ, and SymPy would silently differentiate to zero.
 
     >>> x = sp.Symbol("x", real=True)
     >>> find_symbols("x", [x]), find_symbols([x], [x])
@@ -126,9 +126,7 @@ class Gradient:
         return {node: sp.Symbol(next(free), real=True) for node in shared}
 
     def _repr_latex_(self) -> str:
-        rows = [
-            rf"\frac{{\partial}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(self[symbol])}" for symbol in self.wrt
-        ]
+        rows = [rf"\frac{{\partial}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(self[symbol])}" for symbol in self.wrt]
         return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
 
     def __repr__(self) -> str:
@@ -169,7 +167,9 @@ class Jacobian:
         row, symbol = place
         (found,) = find_symbols(symbol, self.wrt, "the Jacobian")
         if found not in self.wrt or not -self.rows <= row < self.rows:
-            raise SymbolError(f"no entry ({row}, {found}); there are {self.rows} rows, in {', '.join(map(str, self.wrt))}")
+            raise SymbolError(
+                f"no entry ({row}, {found}); there are {self.rows} rows, in {', '.join(map(str, self.wrt))}"
+            )
         return self.matrix[row % self.rows, self.wrt.index(found)]
 
     @cached_property

@@ -1,7 +1,8 @@
-"""The expression graph: plain arrays of operations and operands, in an order in which every operand comes before its use.
+"""The expression graph: plain arrays of operations and operands, every operand before its use.
 
-A node is an input (a symbol), a constant (exact, as SymPy holds it) or an application of a row of the function table. Nodes are
-numbered 0, 1, ...; equal computations are one node. Nothing here or in the sweeps over a graph recurses, so depth has no limit.
+A node is an input (a symbol), a constant (exact, as SymPy holds it) or an application of a row of the function table.
+Nodes are numbered 0, 1, ...; equal computations are one node. Nothing here or in the sweeps over a graph recurses, so
+depth has no limit.
 """
 
 from __future__ import annotations
@@ -67,7 +68,12 @@ class Graph:
         """The nodes that apply a function, operands first."""
         offsets, operands = self.offsets.tolist(), self.operands.tolist()
         return tuple(
-            Application(node, self.functions[code], tuple(operands[offsets[node] : offsets[node + 1]]), self.static.get(node, ()))
+            Application(
+                node,
+                self.functions[code],
+                tuple(operands[offsets[node] : offsets[node + 1]]),
+                self.static.get(node, ()),
+            )
             for node, code in enumerate(self.operation.tolist())
             if code >= 0
         )

@@ -1,7 +1,7 @@
 """Value numbering: a graph grows node by node, and equal computations get one number.
 
-A node is known by (function, operand numbers, static arguments), never by comparing expressions, so the cost is linear in the
-nodes. Simplifications that cost nothing are made on the way: zeros, ones, signs and rational constants.
+A node is known by (function, operand numbers, static arguments), never by comparing expressions, so the cost is
+linear in the nodes. Simplifications that cost nothing are made on the way: zeros, ones, signs and rational constants.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from symdiff.function import Function
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import CONSTANT, INPUT, Graph, Static
 
-COMMUTATIVE = frozenset(FUNCTIONS[name] for name in ("add", "multiply", "maximum", "minimum", "equal", "unequal", "and", "or"))
+COMMUTATIVE = frozenset(
+    FUNCTIONS[name] for name in ("add", "multiply", "maximum", "minimum", "equal", "unequal", "and", "or")
+)
 
 
 class GraphBuilder:
@@ -74,7 +76,7 @@ class GraphBuilder:
         return node
 
     def splice(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
-        """Copy a graph's nodes in; `substitution` maps some of its nodes to nodes here. Returns where each node went."""
+        """Copy a graph's nodes in, some of them replaced by nodes that are here; returns where each node went."""
         given = substitution or {}
         places = [-1] * len(graph)
         for node, symbol in graph.symbols.items():
@@ -82,7 +84,9 @@ class GraphBuilder:
         for node, value in graph.constants.items():
             places[node] = self.constant(value)
         for node, function, operands, static in graph.applications:
-            places[node] = given[node] if node in given else self.apply(function, tuple(places[i] for i in operands), static)
+            places[node] = (
+                given[node] if node in given else self.apply(function, tuple(places[i] for i in operands), static)
+            )
         return places
 
     def finish(self, outputs: Sequence[int]) -> Graph:

@@ -1,8 +1,9 @@
 """Guards: a branch that is not taken is evaluated at a regular point, so that it cannot poison value or gradient.
 
-`where(c, sqrt(x), 0)` differentiated by any machine gives 0 * inf = NaN where c is false. So every nonlinear node that is needed
-only when some branch is taken gets its operands replaced, when the branch is not taken, by a point at which it and its
-partials are finite (the `regular` point of its domain). Zero adjoints then meet finite partials, at every order.
+`where(c, sqrt(x), 0)` differentiated by any machine gives 0 * inf = NaN where c is false. So every nonlinear node
+that is needed only when some branch is taken gets its operands replaced, when the branch is not taken, by a point at
+which it and its partials are finite (the `regular` point of its domain). Zero adjoints then meet finite partials, at
+every order.
 """
 
 from __future__ import annotations

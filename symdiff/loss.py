@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any
 
 import sympy as sp
 
 from symdiff.data import did_you_mean, listed
 from symdiff.errors import InputError, ModelError
+from symdiff.formula_writer import fits
 from symdiff.from_sympy import free_symbols
 from symdiff.parse import parse
 
@@ -23,7 +24,7 @@ LOSSES: dict[str, Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
 SIMPLIFIED_NODES = 200
 
 
-def loss_formula(given: object, target: sp.Symbol, parameters: tuple[sp.Symbol, ...]) -> sp.Expr:
+def loss_formula(given: Any, target: sp.Symbol, parameters: tuple[sp.Symbol, ...]) -> sp.Expr:
     """Read a loss: the name of one in `LOSSES`, or a formula in `prediction`, the target and the parameters.
 
     Raises ModelError for another symbol, and for a loss without the prediction.
@@ -31,13 +32,12 @@ def loss_formula(given: object, target: sp.Symbol, parameters: tuple[sp.Symbol, 
     >>> loss_formula("squared_error", sp.Symbol("y", real=True), ())
     (prediction - y)**2
     """
-    if isinstance(given, str):
-        given = _read(given, target, parameters)
-    if not isinstance(given, sp.Expr) or given.is_Matrix:
-        raise ModelError(f"loss: {type(given).__name__} given; give {_CHOICE}")
+    read = _read(given, target, parameters) if isinstance(given, str) else given
+    if not isinstance(read, sp.Expr) or read.is_Matrix:
+        raise ModelError(f"loss: {type(read).__name__} given; give {_CHOICE}")
     # a user's own symbol `prediction` need not be declared real
-    placeholders = [symbol for symbol in free_symbols(given) if symbol.name == PREDICTION.name]
-    formula = cast(sp.Expr, given.xreplace(dict.fromkeys(placeholders, PREDICTION)))  # an Expr gives an Expr
+    placeholders = [symbol for symbol in free_symbols(read) if symbol.name == PREDICTION.name]
+    formula = read.xreplace(dict.fromkeys(placeholders, PREDICTION))
     if not placeholders:
         raise ModelError(f"loss: does not hold the symbol 'prediction'; give {_CHOICE}")
     allowed = [PREDICTION, target, *parameters]
@@ -68,24 +68,9 @@ def substituted(formula: sp.Expr, prediction: sp.Expr) -> sp.Expr:
     (w*x - y + 1)**2
     """
     if _is_simplified(prediction):
-        return cast(sp.Expr, formula.xreplace({PREDICTION: prediction}))
+        return formula.xreplace({PREDICTION: prediction})
     with sp.evaluate(False):
-        return cast(sp.Expr, formula.xreplace({PREDICTION: prediction}))
-
-
-def fits(expression: sp.Basic, limit: int) -> bool:
-    """Whether the expression, written as a tree, has at most `limit` nodes; found in as many steps.
-
-    >>> x = sp.Symbol("x", real=True)
-    >>> fits(x + 1, 3), fits(x + 1, 2)
-    (True, False)
-    """
-    count = 0
-    pending = [expression]
-    while pending and count <= limit:
-        pending.extend(pending.pop().args)
-        count += 1
-    return count <= limit
+        return formula.xreplace({PREDICTION: prediction})
 
 
 def _is_simplified(expression: sp.Expr) -> bool:

@@ -1,7 +1,7 @@
 """Lowering: from a graph to a pure JAX function that works under jit, vmap and grad, on CPU and GPU.
 
-The function runs in the widest floating dtype of its arguments; integers count as float64. Constants are rounded once, from
-their exact values.
+The function runs in the widest floating dtype of its arguments; integers count as float64. Constants are rounded
+once, from their exact values.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
 
 
 def floating_dtype(*arrays: Any) -> np.dtype[Any]:
-    """The dtype in which arguments are computed: their common one if it is floating, float64 for integers and truth values.
+    """The dtype in which arguments are computed: their common one if that is floating, else float64.
 
     >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1))
     (dtype('float32'), dtype('float64'))
@@ -55,15 +55,15 @@ def floating_dtype(*arrays: Any) -> np.dtype[Any]:
     return np.dtype(common) if jnp.issubdtype(common, jnp.floating) else np.dtype(np.float64)
 
 
-def lambdify(
-    args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto"
-) -> Callable[..., Any]:
+def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto") -> Callable[..., Any]:
     """Turn SymPy expressions into a jitted JAX function of positional arguments, as `sympy.lambdify` orders them.
 
     Args:
         args: a symbol, or symbols in the order of the arguments; a nested list stands for a nested argument.
-        exprs: an expression, or a list, tuple or SymPy matrix of them; the result has the same structure, a matrix becoming an
-            array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape S too.
+        exprs: an expression, or a list, tuple or SymPy matrix of them; the result has the same structure, a matrix
+        becoming an
+            array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
+            S too.
         method: how the graph is lowered; "auto" chooses by size.
 
     Raises:
@@ -74,6 +74,7 @@ def lambdify(
     >>> f = lambdify([x, y], sp.sin(x) * y)
     >>> float(f(0.0, 2.0)), float(jax.grad(f)(0.0, 2.0))
     (0.0, 2.0)
+
     """
     if method not in get_args(Method):
         raise OptionError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")

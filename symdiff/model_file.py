@@ -13,17 +13,15 @@ import sympy as sp
 import tomlkit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
-from sympy.printing.str import StrPrinter
 
 from symdiff.data import Column, columns, did_you_mean, listed, read_csv, short
 from symdiff.errors import DataError, InputError, ModelError
-from symdiff.loss import fits, loss_name
+from symdiff.formula_writer import written
+from symdiff.loss import loss_name
 from symdiff.model import Model
 from symdiff.output_file import write_file
 from symdiff.parameter import Parameter
-
-# a longer text than a person or the parser would read; a shared expression can have exponentially many terms
-TEXT_NODES = 100_000
+from symdiff.parse import parse
 
 
 class _Table(BaseModel):
@@ -42,7 +40,7 @@ def _parameter_table(given: object) -> object:
     if isinstance(given, dict):
         return cast(object, given)
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise PydanticCustomError("parameter", "give a number, or a table such as {{ value = 1.0, min = 0.0 }}")
+        raise PydanticCustomError("parameter", "give a number, or a table such as { value = 1.0, min = 0.0 }")
     return {"value": given}
 
 
@@ -108,15 +106,13 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         content = _text(model).encode()
         again = _model(content.decode(), Path(path))
     except InputError as error:
-        raise ModelError(f"{why}: {error}") from None
+        raise ModelError(f"{why}: {str(error).removeprefix(f'{path}: ')}") from None
     except RecursionError:
         raise ModelError(f"{why}: the formula is nested too deeply for a text; keep the model in Python") from None
     except UnicodeEncodeError as error:
         raise ModelError(f"{why}: {short(error.object[error.start])} has no place in a text; rename") from None
     if again != model:
-        pairs = {"prediction": model.prediction == again.prediction, "loss": model.loss_formula == again.loss_formula}
-        changed = next((f"the {part}" for part, same in pairs.items() if not same), "it")
-        raise ModelError(f"{why}: {changed} would read back as another; keep the model in Python")
+        raise ModelError(f"{why}: {_difference(model, again)}")
     write_file(path, content)
 
 
@@ -196,11 +192,11 @@ def _remedy(detail: ErrorDetails) -> str:
 
 def _text(model: Model) -> str:
     """Write all keys in the contract's order, without tomlkit's documents, which take quadratic time to fill."""
-    loss = loss_name(model.loss_formula, model.target) or _formula(model.loss_formula)
+    loss = loss_name(model.loss_formula, model.target) or written(model.loss_formula)
     head = {
         "name": model.name,
         "source": model.source,
-        "prediction": _formula(model.prediction),
+        "prediction": written(model.prediction),
         "inputs": [symbol.name for symbol in model.inputs],
         "target": model.target.name,
         "loss": loss,
@@ -234,14 +230,13 @@ def _value(value: Any) -> str:
     return repr(value) if isinstance(value, float) else tomlkit.item(value).as_string()
 
 
-class _Formula(StrPrinter):
-    """SymPy's text of an expression, with the digits of float64 numbers that tell them apart."""
-
-    def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy finds it by the class's name
-        return repr(float(expr))
-
-
-def _formula(expression: sp.Expr) -> str:
-    if not fits(expression, TEXT_NODES):
-        raise ModelError(f"the formula would be a text of more than {TEXT_NODES} terms; keep the model in Python")
-    return _Formula().doprint(expression)
+def _difference(model: Model, again: Model) -> str:
+    pairs = {"prediction": (model.prediction, again.prediction), "loss": (model.loss_formula, again.loss_formula)}
+    for part, (formula, read) in pairs.items():
+        odd = [number for number in formula.atoms(sp.Float) if parse(written(number)) != number]
+        if odd:
+            advice = "round it to 15 digits or make it a fixed parameter"
+            return f"the number {written(odd[0])} of the {part} would read back with another precision; {advice}"
+        if formula != read:
+            return f"the {part} would read back as another expression; keep the model in Python"
+    return "it would read back as another; keep the model in Python"

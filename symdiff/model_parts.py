@@ -52,28 +52,29 @@ def declared_symbols(prediction: object, inputs: list[Any], target: Any, paramet
     return {name: found[name] for name in roles}
 
 
-def read_prediction(given: object, inputs: Symbols, target: sp.Symbol, parameters: Symbols) -> sp.Expr:
+def read_prediction(given: Any, inputs: Symbols, target: sp.Symbol, parameters: Symbols) -> sp.Expr:
     """Return the prediction as a scalar expression in inputs and parameters.
 
     >>> w, x, y = sp.symbols("w x y", real=True)
     >>> read_prediction("w*x", (x,), y, (w,))
     w*x
     """
+    read = given
     if isinstance(given, str):
         try:
-            given = parse(given, symbols=[*inputs, *parameters, target])
+            read = parse(given, symbols=[*inputs, *parameters, target])
         except InputError as error:
             raise ModelError(f"prediction: {error}") from None
-    if not isinstance(given, sp.Expr) or given.is_Matrix:
-        raise ModelError(f"prediction: {type(given).__name__} given; give a scalar SymPy expression or a formula text")
+    if not isinstance(read, sp.Expr) or read.is_Matrix:
+        raise ModelError(f"prediction: {type(read).__name__} given; give a scalar SymPy expression or a formula text")
     declared = {*inputs, *parameters}
-    for symbol in free_symbols(given):
+    for symbol in free_symbols(read):
         if symbol == target:
             raise ModelError(f"prediction: holds the target {target.name}, which only the loss may; take it out")
         if symbol not in declared:
             known = f"an input ({listed(map(name_of, inputs))}) nor a parameter ({listed(map(name_of, parameters))})"
             raise ModelError(f"prediction: {symbol.name} is neither {known}; declare it as one of them")
-    return given
+    return read
 
 
 def read_parameter(given: object, where: str) -> Parameter:

@@ -1,8 +1,8 @@
 """Symbols and formulas from text, without running any of it.
 
-Four steps, each with its limits and each naming the column of what it refuses: `formula_text` cuts the text into tokens, `formula_order`
-checks how they follow each other and has `ast` arrange them by precedence, `formula_builder` makes SymPy expressions of
-an allow-list of nodes, and `formula_size` keeps the numbers in them small.
+Each step has its limits and names the column of what it refuses. `formula_text` cuts the text into tokens;
+`formula_order` checks how they follow each other and has `ast` arrange them by precedence; `formula_builder` makes a
+SymPy expression of an allow-list of nodes; `formula_names` says what words mean; `formula_size` keeps numbers small.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sympy as sp
 
 from symdiff.errors import ParseError, SymbolError
 from symdiff.formula_builder import Builder
+from symdiff.formula_names import Vocabulary
 from symdiff.formula_order import tree
 from symdiff.formula_text import MAX_LENGTH, cut, identifier, shown
 from symdiff.functions import CONSTANTS, formula_functions
@@ -24,7 +25,7 @@ from symdiff.functions import CONSTANTS, formula_functions
 def symbols(names: str) -> Any:
     """Make real symbols: one name gives a `Symbol`, several, parted by spaces or commas, a tuple of them.
 
-    The return type is `Any`: whether it is one symbol or a tuple depends on what the text holds, which no type can tell.
+    The return type is `Any`: whether it is one symbol or a tuple depends on what the text holds, not on its type.
 
     Raises ParseError for what is not a name.
 
@@ -34,8 +35,8 @@ def symbols(names: str) -> Any:
     >>> symbols("lambda").is_real
     True
     """
-    made = tuple(sp.Symbol(name, real=True) for name in _names(names))
-    return made if len(made) > 1 else made[0]
+    made = [sp.Symbol(name, real=True) for name in _names(names)]
+    return tuple(made) if len(made) > 1 else made[0]
 
 
 def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Expr:
@@ -44,19 +45,20 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     A formula has
 
     * numbers: integers are exact; 0.1 and 1e-3 are floats of double precision, longer literals keep their digits;
-    * names: with `symbols`, only those (texts become real symbols), and they win over constants of the same name; without, every
-      name that is no constant (`pi`, `E`) and no function becomes a real symbol. Python's keywords and Greek letters are
-      names like others, compared after Unicode normalisation (NFKC);
+    * names: with `symbols` only those (texts become real symbols), and they win over constants and functions of their
+      name where they are not called; without, every name but those of constants (`pi`, `E`) and functions is a real
+      symbol. Greek letters and, if declared, Python's keywords are names like others; they are compared after Unicode
+      normalisation (NFKC). `lambda` needs no declaration;
     * + - * / ** and parentheses, and calls of `symdiff.functions.formula_functions()`;
-    * `a if condition else b` and `Piecewise((a, condition), ..., (b, True))`, where a condition has < <= > >= == != (chains too),
-      `and or not`, & | ~, Eq Ne Lt Le Gt Ge, And Or Not, True and False.
+    * `a if condition else b` and `Piecewise((a, condition), ..., (b, True))`, where a condition is made of
+      < <= > >= == != (chains too), and or not, & | ~, Eq Ne Lt Le Gt Ge, And Or Not, True and False.
 
     What SymPy prints with `str` reads back as an equal expression. Sums, products and powers are simplified as SymPy's
-    operators do; Piecewise, conditions, Max and Min stay as they are written.
+    operators do it; Piecewise, conditions, Max and Min stay as they are written.
 
-    Raises ParseError, with the column, for everything else: other syntax, unknown names, limits on length, depth and the size of
-    numbers, division by zero, numbers that are not real and finite. Raises SymbolError for `symbols` that are not
-    symbols, or two of one name.
+    Raises ParseError, with the column, for everything else: other syntax, unknown names, limits on length, depth and
+    the size of numbers, division by zero, numbers that are not real and finite. Raises SymbolError for `symbols` that
+    are none, or two different ones of one name.
 
     >>> parse("w*x**2 + 1/2")
     w*x**2 + 1/2
@@ -67,12 +69,12 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     >>> parse("__import__('os').getcwd()")
     Traceback (most recent call last):
         ...
-    symdiff.errors.ParseError: column 1 of '__import__('os').getcwd()': names that begin with two underscores are not allowed; ...
+    symdiff.errors.ParseError: column 1 of '__import__('os').getcwd()': names that begin with two underscores are ...
     """
     declared = None if symbols is None else _declared(symbols)
     tokens = cut(text, declared or ())
-    builder = Builder(text, tokens, tree(text, tokens), declared, CONSTANTS, formula_functions())
-    return builder.expression()
+    vocabulary = Vocabulary(declared, CONSTANTS, formula_functions())
+    return Builder(text, tokens, tree(text, tokens), vocabulary).expression()
 
 
 def _names(given: object) -> list[str]:
@@ -93,7 +95,7 @@ def _names(given: object) -> list[str]:
 
 
 def _declared(given: Iterable[str | sp.Symbol]) -> dict[str, sp.Symbol]:
-    """The symbols by their normalised names."""
+    """Return the symbols by their normalised names."""
     if not isinstance(cast(object, given), Iterable):
         raise SymbolError(f"symbols must be names or SymPy symbols in a list, not {type(given).__name__}; write [...]")
     declared: dict[str, sp.Symbol] = {}

@@ -1,7 +1,7 @@
 """Value and gradient by any of the three routes, which share no derivative rule.
 
-symbolic: SymPy's derivatives accumulated over the graph, run by JAX. autodiff: `jax.vjp` of the lowered model. chain: the
-hand-written table, swept in reverse in NumPy.
+symbolic: SymPy's derivatives accumulated over the graph, run by JAX. autodiff: `jax.vjp` of the lowered model. chain:
+the hand-written table, swept in reverse in NumPy.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def value_and_gradient(
 ) -> ValueAndGradient:
     """A function h(*arrays) -> (value, grads) of one expression.
 
-    The arrays stand for `args`, by default `wrt` and then the other symbols by name. They broadcast to a shape S; value has
-    shape S and grads, an array, (len(wrt), *S). Routes "symbolic" and "autodiff" are jitted JAX functions, which may be
-    used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays float32.
+    The arrays stand for `args`, by default `wrt` and then the other symbols by name. They broadcast to a shape S;
+    value has shape S and grads, an array, (len(wrt), *S). Routes "symbolic" and "autodiff" are jitted JAX functions,
+    which may be used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays
+    float32.
 
     Raises SymbolError, OptionError or UnsupportedError before anything is compiled.
 

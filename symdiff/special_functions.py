@@ -11,8 +11,8 @@ from sympy.core.function import ArgumentIndexError
 class sigmoid(sp.Function):  # noqa: N801 - SymPy names its functions in lower case
     r"""Logistic sigmoid, 1/(1 + exp(-x)).
 
-    Its derivative is written sigmoid(x)*sigmoid(-x), which keeps its digits on both sides, as sigmoid(x)*(1 - sigmoid(x))
-    does not for large x.
+    Its derivative is written sigmoid(x)*sigmoid(-x), which keeps its digits on both sides, as sigmoid(x)*(1 -
+    sigmoid(x)) does not for large x.
 
     >>> from sympy import Symbol
     >>> sigmoid(Symbol("x")).diff()

@@ -1,8 +1,9 @@
 """The symbolic route: SymPy's own derivative of each function, accumulated in reverse over the shared graph.
 
-For y = f(...), the adjoint of a node v is the sum over its users z of adjoint(z) * dz/dv. Each local partial dz/dv is obtained from
-SymPy once for each function and spliced in, so deriving costs time linear in the operations of the model, and the gradient
-has at most a small multiple of them (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, section 3.3).
+For y = f(...), the adjoint of a node v is the sum over its users z of adjoint(z) * dz/dv. Each local partial dz/dv is
+obtained from SymPy once for each function and spliced in, so deriving costs time linear in the operations of the
+model, and the gradient has at most a small multiple of them (Griewank and Walther, Evaluating Derivatives, 2nd ed.
+2008, section 3.3).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def local_partial(function: Function, operand: int, static: Static = ()) -> sp.E
     if function.partials[operand] is Absence.ZERO:
         return sp.Integer(0)
     if function.partials[operand] is Absence.NONDIFFERENTIABLE:
-        raise UnsupportedError(f"{function.name} has no derivative in operand {operand + 1}; keep that operand constant")
+        raise UnsupportedError(function.not_differentiable(operand))
     names = operand_names(function)
     return sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
 
@@ -54,8 +55,10 @@ def _rule(function: Function, operand: int, static: Static) -> tuple[Graph, tupl
     return graph, tuple(graph.inputs.get(name, -1) for name in operand_names(function))
 
 
-def accumulate(builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int]) -> list[int]:
-    """Add to `builder` the adjoints of the nodes `wrt` for one output; `places` says where the graph's nodes stand in it.
+def accumulate(
+    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int]
+) -> list[int]:
+    """Add to `builder` the adjoints of the nodes `wrt` for one output of `graph`, whose nodes stand there at `places`.
 
     Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0.
     """

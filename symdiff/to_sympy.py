@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from symdiff.graph import Graph
+from symdiff.function import Function
+from symdiff.graph import Graph, Static
 
 
 def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Basic] | None = None) -> list[sp.Basic]:
     """SymPy expressions of nodes; a node in `names` is written as that name wherever another node uses it.
 
-    Shared nodes become shared objects, so the result is as small in memory as the graph, though it may print as a large tree.
+    Shared nodes become shared objects: the result is as small in memory as the graph, though it may print as a large
+    tree.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
@@ -28,5 +30,12 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
             needed.update(operand for operand in step.operands if operand not in named)
     for node, function, operands, static in graph.applications:
         if node in needed:
-            written[node] = function.sympy(*(named.get(i, written.get(i)) for i in operands), *map(sp.sympify, static))
+            written[node] = _written(function, [named.get(i, written.get(i)) for i in operands], static)
     return [written[node] for node in nodes]
+
+
+def _written(function: Function, operands: Sequence[sp.Basic], static: Static) -> sp.Basic:
+    if function.name == "multiply" and any(u.is_Number for u in operands) and any(u.is_Add for u in operands):
+        # SymPy would multiply the sum out
+        return sp.Mul(*sorted(operands, key=lambda u: not u.is_Number), evaluate=False)
+    return function.sympy(*operands, *static)

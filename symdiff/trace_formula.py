@@ -1,7 +1,7 @@
-"""How a trace writes things down: names of nodes, rules in the names of the operands, and formulas that are not too long.
+"""How a trace writes things down: names of nodes, rules in the operands' names, formulas that are not too long.
 
-A rule is written once, in the placeholders of `symbolic.operand_names`, and the operands' names are put into the text. Nothing
-is evaluated on the way, so `v1 - y` stays in the order of its operands and 2*v2 stays what SymPy's derivative said.
+A rule is written once, in the placeholders of `symbolic.operand_names`, and the operands' names are put into the text.
+Nothing is evaluated on the way: `v1 - y` stays in the order of its operands, and 2*v2 is what SymPy's derivative said.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ DEEPEST = 60
 MARK = "\0"
 
 
-class _Printer(StrPrinter):
-    """SymPy's text with placeholders filled in: by a constant, in parentheses where needed, or by a mark to put a name at.
+class _Printer(StrPrinter):  # pyright: ignore[reportUntypedBaseClass] - SymPy has no annotations
+    """SymPy's text with placeholders filled in: by a constant, in parentheses where needed, or by a mark for a name.
 
     A Float of double precision is written with the digits that identify it, 0.1 and not 0.100000000000000.
     """
 
-    def __init__(self, constants: Mapping[sp.Symbol, sp.Basic] | None = None, marks: Mapping[sp.Symbol, str] | None = None):
+    def __init__(
+        self, constants: Mapping[sp.Symbol, sp.Basic] | None = None, marks: Mapping[sp.Symbol, str] | None = None
+    ):
         super().__init__({})
         self._constants = constants or {}
         self._marks = marks or {}
@@ -37,12 +39,12 @@ class _Printer(StrPrinter):
     def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
         return cast(str, super().parenthesize(self._constants.get(item, item), level, strict))
 
-    def _print_Symbol(self, expr: sp.Symbol) -> str:
+    def _print_Symbol(self, expr: sp.Symbol) -> str:  # noqa: N802 - SymPy looks for this name
         if expr in self._constants:
             return cast(str, self._print(self._constants[expr]))
-        return self._marks.get(expr, expr.name)
+        return self._marks[expr] if expr in self._marks else str(expr.name)
 
-    def _print_Float(self, expr: sp.Float) -> str:
+    def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy looks for this name
         return repr(float(expr)) if expr._prec == 53 else cast(str, super()._print_Float(expr))
 
 
@@ -65,7 +67,9 @@ def unused_names(taken: Collection[str]) -> Iterator[str]:
     return (name for i in count(1) if (name := f"v{i}") not in taken)
 
 
-def rule_text(function: Function, static: Static, operands: Sequence[str | sp.Basic], partial: int | None = None) -> str:
+def rule_text(
+    function: Function, static: Static, operands: Sequence[str | sp.Basic], partial: int | None = None
+) -> str:
     """Write a function, or its `partial`-th local partial as SymPy derives it, in its operands.
 
     An operand is given as a name or, where it is a constant, as that constant.
@@ -116,6 +120,7 @@ class Measure:
         self._known: dict[int, tuple[int, int, sp.Basic]] = {}
 
     def __call__(self, expr: sp.Basic) -> tuple[int, int]:
+        """Return (nodes, depth) of a formula, without recursion."""
         known = self._known
         pending = [(expr, False)]
         while pending:

@@ -15,14 +15,15 @@ from symdiff.trace_formula import rule_text, unused_names, written
 from symdiff.trace_tape import Tape
 
 NOT_TAKEN = "branch not taken"
+NO_BRANCH = "no condition of the Piecewise holds"
 
 
 @dataclass(frozen=True)
 class Partial:
     """Local partial of a node in one operand.
 
-    `operand` is the operand's number, `formula` SymPy's derivative in the operands' names, `value` the number from the chain
-    route's table. `reason` says why nothing passes here, or why the value is not finite; else it is None.
+    `operand` is the operand's number, `formula` SymPy's derivative in the operands' names, `value` the number from the
+    chain route's table. `reason` says why nothing passes here, or why the value is not finite; else it is None.
     """
 
     operand: int
@@ -47,7 +48,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class BackwardStep:
-    """One node of the backward pass: its finished `adjoint`, and what it hands back; `reason` where it is not finite."""
+    """One node of the backward pass: its finished adjoint, and what it hands back.
+
+    `reason` says why the adjoint is not finite, or that nothing arrives; else it is None.
+    """
 
     node: int
     name: str
@@ -193,6 +197,8 @@ def _value_reason(tape: Tape, names: Sequence[str], node: int, step: Application
             number = tape.values[operand]
             if domain.truth or tape.skips(step, position):
                 continue
+            if math.isnan(number) and operand in tape.constants:
+                return NO_BRANCH
             if not math.isfinite(number):
                 return f"{names[operand]} is {_text(number)}"
             if not domain.contains(number):
@@ -200,7 +206,7 @@ def _value_reason(tape: Tape, names: Sequence[str], node: int, step: Application
                 return f"{given} lies outside the domain of {step.function.name}, {domain}"
     if math.isinf(value):
         return f"beyond the range of {tape.dtype}"
-    return "no value: no condition of the Piecewise holds" if step is None else "no value at these operands"
+    return NO_BRANCH if step is None else "no value at these operands"
 
 
 def _product_reason(number: float) -> str:

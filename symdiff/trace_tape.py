@@ -1,7 +1,7 @@
 """The numbers behind a trace: a graph evaluated at one point, swept forward and in reverse, every product kept.
 
-The rules are the chain route's hand-written ones. What differs from `symdiff.chain` is that every contribution is kept, and that
-nothing passes to a branch that is not taken, so a zero adjoint never meets an infinite partial there.
+The rules are the chain route's hand-written ones. What differs from `symdiff.chain` is that every contribution is kept,
+and that nothing passes to a branch that is not taken, so that a zero adjoint never meets an infinite partial there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sympy as sp
 from symdiff import chain
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
-from symdiff.to_sympy import expressions_of
+from symdiff.trace_expressions import node_expressions
 
 
 class Product(NamedTuple):
@@ -34,8 +34,8 @@ class Product(NamedTuple):
 class Tape:
     """A graph at a point, its nodes numbered anew: inputs first, then constants, then operations; made by `record`.
 
-    `symbols[i]` is the input at node i, and `applications` have node numbers of the tape. `places` maps nodes of the graph
-    to nodes of the tape. An input that the graph has simplified away has a node here and no operation uses it.
+    `symbols[i]` is the input at node i, and `applications` have node numbers of the tape. `places` maps nodes of the
+    graph to nodes of the tape. An input that the graph has simplified away has a node here that no operation uses.
     """
 
     graph: Graph
@@ -120,9 +120,7 @@ class Tape:
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Every node in terms of the inputs; the output as it was given."""
         found: dict[int, Any] = dict(enumerate(self.symbols))
-        nodes = list(self.places)
-        found |= {self.places[node]: e for node, e in zip(nodes, expressions_of(self.graph, nodes), strict=True)}
-        found[self.output] = self.expression
+        found |= {self.places[node]: e for node, e in enumerate(node_expressions(self.graph, self.expression))}
         return tuple(found[node] for node in range(len(self)))
 
 

@@ -1,27 +1,23 @@
 """One evaluation and its backpropagation, step by step: what is computed, by which rule, and what flows back.
 
-For an output L and a node z computed from w, the backward pass rests on one line, dL/dw = dL/dz * dz/dw, summed over all nodes z
-that use w (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 3). A trace keeps every factor of it.
+For an output L, the backward pass rests on one line, dL/dw = dL/dz * dz/dw, summed over all nodes z that use w.
+A trace keeps every factor of it (Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 3).
 """
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
 
-from symdiff.chain import float_of
-from symdiff.data import short
-from symdiff.errors import InputError, OptionError, SymbolError
+from symdiff.data import listed, short
+from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
-from symdiff.trace_formula import Measure
+from symdiff.trace_point import point_of
 from symdiff.trace_record import to_dict
 from symdiff.trace_steps import BackwardStep, Step, backward_steps, forward_steps, names_of
 from symdiff.trace_table import to_text
@@ -29,7 +25,7 @@ from symdiff.trace_tape import Tape, record
 
 # what a person reads and a browser opens; the steps themselves have no limit
 LARGEST_WRITTEN = 2_000
-LONGEST_EXPRESSION = 2_000
+NARROWEST = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +54,171 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"{self.name} = {self.value!r}, grad = {self.grad!r}"
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """An expression evaluated at a point and differentiated there; `trace` makes one.
+
+    `steps` are the nodes front to back, `backward_steps` back to front; `t["w"]`, `t[w]` and `t["v1"]` single nodes.
+
+    >>> t = trace("(w*x - y)**2", {"w": 1.0, "x": 2.0, "y": 4.0}, wrt="w")
+    >>> t.value, t.gradient
+    (4.0, {'w': -8.0})
+    >>> t["w"].grad is None
+    True
+    >>> t.backward()
+    >>> t["w"].grad
+    -8.0
+    """
+
+    tape: Tape
+    steps: tuple[Step, ...]
+    backward_steps: tuple[BackwardStep, ...]
+    backward_called: bool = False
+
+    @property
+    def expression(self) -> sp.Expr:
+        """The expression, as it was given."""
+        return self.tape.expression
+
+    @property
+    def at(self) -> dict[str, float]:
+        """The point: each input's number as it was used, rounded to the dtype."""
+        return {step.name: float(step.value) for step in self.steps[: len(self.tape.symbols)]}
+
+    @property
+    def wrt(self) -> tuple[sp.Symbol, ...]:
+        """Symbols of the gradient; tangents are along the first."""
+        return tuple(self.tape.symbols[node] for node in self.tape.wrt)
+
+    @property
+    def dtype(self) -> str:
+        """Either "float64" or "float32"."""
+        return str(self.tape.dtype)
+
+    @property
+    def output(self) -> Variable:
+        """The node of the whole expression."""
+        return Variable(self, self.steps[self.tape.output])
+
+    @property
+    def value(self) -> float:
+        """The number of the whole expression."""
+        return float(self.output.value)
+
+    @property
+    def gradient(self) -> dict[str, float]:
+        """Derivative of the output in each symbol of wrt, by name."""
+        return {self.steps[node].name: self.steps[node].adjoint for node in self.tape.wrt}
+
+    def backward(self) -> None:
+        """Make every `grad` available. Nothing accumulates: a second call changes nothing, unlike PyTorch's."""
+        # a trace never changes otherwise; here it takes on a habit of PyTorch
+        object.__setattr__(self, "backward_called", True)
+
+    def __getitem__(self, node: sp.Symbol | str) -> Variable:
+        """The node of a symbol or of a name; raises SymbolError where there is none."""
+        given: Any = node
+        if isinstance(given, sp.Symbol):
+            names = [step for step, symbol in zip(self.steps, self.tape.symbols, strict=False) if symbol == given]
+        else:
+            names = [step for step in self.steps if step.name == given]
+        if not names:
+            raise SymbolError(f"no node {short(given)} in the trace; there are {listed(s.name for s in self.steps)}")
+        return Variable(self, names[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON-ready data; a number that is not finite is None, and `reason` beside it says why.
+
+        Keys: `expression` and `dtype` (texts), `at` ({name: number}), `wrt` (names), `output` (node), `value`,
+        `reason`, `gradient` ({name: number}), and two lists:
+
+        * `steps`, front to back, the i-th being node i: `node`, `name`, `operation`, `expression` (in the inputs),
+          `formula` (in the operands' names), `operands` (nodes), `value` (true or false for a condition), `partials`
+          (one an operand, none for a condition: `operand`, `formula`, `value`, `reason`), `tangent`,
+          `tangents` ({name: number}), `adjoint`, `reason`.
+        * `backward`, back to front: `node`, `name`, `adjoint`, `reason` and `contributions` (`operand`, `formula`,
+          `partial`, `value`, `accumulated`, `reason`).
+
+        A step whose expression would be printed with more than 200 nodes (the whole: 2,000) has its `formula` there.
+
+        Raises OptionError for a trace of more than 2,000 nodes.
+        """
+        self._refuse_large()
+        return to_dict(self.tape, self.steps, self.backward_steps)
+
+    def to_text(self, width: int = 100) -> str:
+        """Write the passes as tables of plain text, for a terminal or a pipe of `width` columns, at least 60.
+
+        Numbers have six digits, long formulas are cut, partials in constants are left out; `to_dict` has all of it.
+
+        Raises OptionError for a trace of more than 2,000 nodes, or a width below 60.
+        """
+        if width < NARROWEST:
+            raise OptionError(f"width is {width}; give at least {NARROWEST} columns")
+        self._refuse_large()
+        return to_text(self.tape, self.steps, self.backward_steps, width)
+
+    def _refuse_large(self) -> None:
+        if len(self.steps) > LARGEST_WRITTEN:
+            raise OptionError(
+                f"the trace has {len(self.steps):,} nodes, and no more than {LARGEST_WRITTEN:,} are written out; read "
+                "t.steps, or take the numbers from symdiff.value_and_gradient(..., route='chain')"
+            )
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self):,} nodes: value {self.value!r}, in {self.dtype}>"
+
+
+def trace(
+    expr: sp.Expr | str, at: Mapping[Any, Any], wrt: Wrt | None = None, dtype: Literal["float64", "float32"] = "float64"
+) -> Trace:
+    """Evaluate an expression at a point and differentiate it there, keeping every step.
+
+    * `expr`: a SymPy expression, or a formula text as `symdiff.parse` reads it.
+    * `at`: a number for every symbol of the expression and for nothing else, by symbol or by name.
+    * `wrt`: symbols or names to differentiate in; all of the point, in its order, where it is left out.
+    * `dtype`: "float64" or "float32", in which everything is computed.
+
+    Cost is linear in the operations. Raises SymbolError where a symbol has no number or the expression does not contain
+    it, InputError for a number that is not finite, OptionError for another dtype, and UnsupportedError for a function
+    without a row in the table or without a derivative in an operand that depends on wrt.
+
+    >>> t = trace("(w*x - y)**2", {"w": 1.0, "x": 2.0, "y": 4.0}, wrt=["w"])
+    >>> for step in t.steps:
+    ...     print(step.name, step.formula, step.value, [(p.formula, p.value) for p in step.partials], step.adjoint)
+    w w 1.0 [] -8.0
+    x x 2.0 [] -4.0
+    y y 4.0 [] 4.0
+    v1 w*x 2.0 [('x', 2.0), ('w', 1.0)] -4.0
+    v2 v1 - y -2.0 [('1', 1.0), ('-1', -1.0)] -4.0
+    v3 v2**2 4.0 [('2*v2', -4.0)] 1.0
+    >>> [part.formula for step in t.backward_steps for part in step.contributions]
+    ['dv3/dv3 * dv3/dv2', 'dv3/dv2 * dv2/dv1', 'dv3/dv2 * dv2/dy', 'dv3/dv1 * dv1/dw', 'dv3/dv1 * dv1/dx']
+    """
+    expression = as_expression(expr, "the expression")
+    known = free_symbols(expression)
+    if not known:
+        raise SymbolError(f"the expression {short(expr)} contains no symbol; there is nothing to differentiate in")
+    twice = [symbol.name for i, symbol in enumerate(known) if symbol.name in {other.name for other in known[:i]}]
+    if twice:
+        raise SymbolError(f"the expression contains two symbols called {twice[0]}; rename one, a trace is read by name")
+    if dtype not in ("float64", "float32"):
+        raise OptionError(f"dtype is {short(dtype)}; choose float64 or float32")
+    kind = np.dtype(dtype)
+    point = point_of(at, known, kind)
+    targets = tuple(point) if wrt is None else find_symbols(wrt, known)
+    absent = [symbol for symbol in targets if symbol not in known]
+    if absent:
+        contained = listed(map(str, known))
+        raise SymbolError(f"wrt holds {absent[0]}, which the expression does not contain; it contains {contained}")
+    tape = record(graph_of([expression]), expression, point, targets, kind)
+    names = names_of(tape)
+    return Trace(tape, forward_steps(tape, names), backward_steps(tape, names))

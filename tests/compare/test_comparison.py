@@ -111,6 +111,17 @@ def test_the_distance_of_what_is_no_number():
     assert Enclosure(0.0, 0.0, "1e-400").distance(0.0) == 0.0
 
 
+def test_a_long_decimal_string_is_known_to_its_last_digit_only():
+    assert Enclosure(0.1, 0.0, "0.1000000000000000055511151").distance(0.1) == 0.0  # the float itself, rounded
+    assert Enclosure(0.1, 0.0, "0.1000000000000000055511151").distance(0.2) == pytest.approx(0.1)
+
+
+def test_an_infinite_number_in_a_row_that_agrees_is_the_rounded_truth():
+    beyond = {"symbolic": math.inf, "referee": Enclosure(1e39, 1e10, "1e39")}
+    assert row(Verdict.AGREE, **beyond).distance("symbolic") == 0.0
+    assert row(Verdict.DISAGREE, **beyond).distance("symbolic") == math.inf
+
+
 def test_the_worst_row_is_the_one_with_the_worst_verdict_then_the_largest_error():
     small, large = row(error=1e-16), row(error=5e-16)
     assert comparison(small, large).worst() is large
@@ -188,11 +199,11 @@ def test_save_refuses_another_ending_and_names_the_three(tmp_path, name, monkeyp
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("folder.html", "it is a folder; give the name of a file in it"),
-        ("missing/r.html", "there is no folder '.*missing'; make it or choose another"),
-        ("file/r.html", "there is no folder '.*file'"),
-        ("zero\0byte.html", "null byte; choose another path"),
-        ("/proc/r.html", "choose another"),
+        ("folder.html", "cannot be written .Is a directory"),
+        ("missing/r.html", "cannot be written .No such file or directory"),
+        ("file/r.html", "cannot be written .Not a directory"),
+        ("zero\0byte.html", "cannot be written .embedded null byte"),
+        ("/proc/r.html", "give a file in a folder you may write to"),
     ],
 )
 def test_a_path_that_cannot_be_written_gives_one_line(tmp_path, name, message):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,17 @@ def test_two_routes_that_are_wrong_alike_agree_with_each_other_only():
         "chain = autodiff",
         "symbolic = referee",
         "autodiff = referee",
+    ]
+
+
+def test_each_route_is_held_to_its_own_tolerance():
+    given = row(Verdict.DISAGREE, symbolic=1.0 + 4 * EPS, chain=2.0, error=1.0, tolerance=2 * EPS)
+    assert states(given)["symbolic = referee"] == "fails"
+    known = replace(given, tolerances={"symbolic": 8 * EPS, "autodiff": EPS, "chain": 2 * EPS})
+    assert [label for label, state in states(known).items() if state == "fails"] == [
+        "symbolic = chain",
+        "chain = autodiff",
+        "chain = referee",
     ]
 
 

@@ -1,0 +1,119 @@
+"""`symdiff check`: three routes against the referee, and a verdict that is also the exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symdiff.cli import options
+from symdiff.cli.command import Command, nearest
+from symdiff.cli.output import STANDARD_OUTPUT, check_report, check_targets, write_json
+from symdiff.errors import OptionError
+
+if TYPE_CHECKING:
+    from compare import Comparison
+
+# longer than this, a lone name is more likely a model that is not found than a formula of one symbol
+LONGEST_SYMBOL = 2
+
+
+@click.command("check", cls=Command, short_help="Compare the routes with the referee: is every derivative right?")
+@click.argument("subject", metavar="EXPR|MODEL")
+@click.option("--wrt", metavar="w,b", help="The symbols to differentiate in; a model's parameters, else all.")
+@click.option("--at", multiple=True, metavar="x=1,y=2", help="A point to check at; may be repeated.")
+@click.option(
+    "--points",
+    type=options.Whole(1, 100_000),
+    default=64,
+    show_default=True,
+    help="How many to draw, if none is given.",
+)
+@click.option("--seed", type=options.Whole(0, 2**63 - 1), default=0, show_default=True, help="Of the drawn points.")
+@click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
+@click.option("--order", type=options.Whole(1, 2), default=1, hidden=True)
+@click.option("--claim", multiple=True, hidden=True)
+@click.option("--stress", is_flag=True, hidden=True)
+@options.start_option
+@options.json_option
+@click.option("--report", metavar="FILE.html", help="Write the report as a page (.html), or as .md or .json.")
+def check(
+    subject: str,
+    wrt: str | None,
+    at: tuple[str, ...],
+    points: int,
+    seed: int,
+    dtype: str,
+    order: int,
+    claim: tuple[str, ...],
+    stress: bool,
+    start: int | None,
+    json_file: str | None,
+    report: str | None,
+) -> int:
+    """Compare symbolic, autodiff and hand-written derivatives with an arbitrary-precision referee.
+
+    Of a model, the loss of one sample is checked, at its data and starting point. Exit code: 0 all derivatives agree,
+    1 one is wrong or inaccurate, 2 bad input, 3 unsupported or undecided.
+
+    Examples: symdiff check "exp(-x**2)", symdiff check thurber --report thurber.html
+    """
+    options.later(claim=claim, stress=stress, **{"order 2": order == 2})
+    check_report(report)
+    check_targets(json_file, report, inputs=(subject,))
+    places = [options.point(text) for text in at]
+    names = None if wrt is None else options.names(wrt)
+
+    import compare
+    from symdiff import models
+
+    given: dict[str, Any] = {"wrt": names, "at": places or None, "points": points, "seed": seed, "dtype": dtype}
+    found = compare.check(_subject(subject, start), **given)
+    found = dataclasses.replace(found, command=_again(subject, found, at, points, seed, start))
+    if subject.isidentifier() and len(subject) > LONGEST_SYMBOL and not models.is_model(subject):
+        click.echo(f"symdiff: note: {subject!r} is no model and was read as a formula of one symbol", err=True)
+    if report is not None:
+        found.save(report)
+    if json_file is not None:
+        write_json(found.to_dict(), json_file)
+    if json_file != STANDARD_OUTPUT:
+        from symdiff.cli.check_view import show
+
+        show(found)
+        for what, file in (("JSON", json_file), ("report", report)):
+            if file is not None:
+                click.echo(f"{what}: {file}")
+    return found.exit_code
+
+
+def _subject(text: str, start: int | None) -> Any:
+    """Read a model or a formula, refusing a name that is more likely a mistyped model than a symbol."""
+    from symdiff import models
+
+    if models.is_model(text):
+        return options.model(text, start)
+    if start is not None:
+        raise OptionError(f"--start chooses a starting point of a model, and {text[:40]!r} is a formula; leave it out")
+    if text.isidentifier():
+        hint = nearest(text.lower(), models.names())
+        if hint or Path(f"{text}.toml").is_file():
+            hint = hint or f"; did you mean {text}.toml?"
+            raise OptionError(f"no model {text!r}{hint} (for the formula of that one symbol write '({text})')")
+    return options.formula(text, "check")
+
+
+def _again(subject: str, found: Comparison, at: tuple[str, ...], points: int, seed: int, start: int | None) -> str:
+    """Write the command that repeats a check, with all that it depends on."""
+    words = ["symdiff", "check", subject, "--wrt", ",".join(found.wrt)]
+    for place in at:
+        words += ["--at", place]
+    if found.seed is not None:  # points were drawn
+        words += ["--points", str(points), "--seed", str(seed)]
+    if start is not None:
+        words += ["--start", str(start)]
+    if found.dtype != "float64":
+        words += ["--dtype", found.dtype]
+    return shlex.join(words)

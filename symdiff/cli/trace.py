@@ -1,0 +1,51 @@
+"""`symdiff trace`: one evaluation and its backpropagation, step by step."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from symdiff.cli import options
+from symdiff.cli.command import Command
+from symdiff.cli.output import check_targets, json_text, write_text
+from symdiff.cli.tables import screen
+
+NARROWEST, PIPE = 60, 100
+
+
+@click.command("trace", cls=Command, short_help="Forward and backward pass, step by step.")
+@click.argument("expr")
+@click.option("--at", required=True, metavar="w=1,x=2", help="A number for every symbol, parted by commas.")
+@click.option("--wrt", metavar="w,b", help="The symbols to differentiate in; all by default.")
+@click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--out", metavar="FILE", help="Write to a file instead of standard output.")
+def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str | None) -> None:
+    """Show the forward pass front to back, and the backward pass back to front.
+
+    Every node with its value, its local partials as formula and number, its tangent and its adjoint.
+
+    Example: symdiff trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w
+    """
+    import symdiff
+
+    if form == "html":
+        options.later(**{"format html": True})
+    check_targets(out)
+    expression = options.formula(expr, "trace")
+    point = options.point(at)
+    found = symdiff.trace(
+        expression, point, None if wrt is None else options.names(wrt), "float32" if dtype == "float32" else "float64"
+    )
+    if form == "json":
+        text = json_text(found.to_dict())
+    else:
+        view = screen()
+        # a file and a pipe have no width of their own; COLUMNS may give one
+        fixed = view.console.is_terminal or "COLUMNS" in os.environ
+        text = found.to_text(max(NARROWEST, view.width if fixed else PIPE))
+    if out is None or out == "-":
+        click.echo(text)
+    else:
+        write_text(text + "\n", out)

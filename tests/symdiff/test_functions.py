@@ -1,0 +1,341 @@
+"""Walks the function table: every row against mpmath and Arb, every derivative rule against the values alone.
+
+Reference derivatives are central differences of mpmath's values in 2,000 bits with a step of 2**-200 or less: truncation
+and cancellation both lie far below 2**-300, and no rule of differentiation is used.
+"""
+
+import dataclasses
+import operator
+
+import flint
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy as sp
+
+from symdiff import symbolic
+from symdiff.function import Absence
+from symdiff.functions import FUNCTIONS, ROWS, formula_functions
+from symdiff.lowering import lambdify, resolve
+
+HALF = sp.Rational(1, 2)
+BITS, STEP_BITS = 2000, 200
+COUNT = 24
+
+
+def rational(c):
+    return mp.mpf(int(c.p)) / int(c.q)
+
+
+# written here a second time, by another library: what each function is
+REFERENCE = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "negate": operator.neg,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power_integer": operator.pow,
+    "power_negative": lambda u, n: 1 / u**n,
+    "power_constant": lambda u, c: u ** rational(c),
+    "power": operator.pow,
+    "sqrt": mp.sqrt,
+    "exp": mp.exp,
+    "log": mp.log,
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "tan": mp.tan,
+    "tanh": mp.tanh,
+    "sigmoid": lambda u: 1 / (1 + mp.exp(-u)),
+    "abs": abs,
+    "sign": mp.sign,
+    "heaviside": lambda u, h: rational(h) if u == 0 else (mp.sign(u) + 1) / 2,
+    "maximum": max,
+    "minimum": min,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "equal": operator.eq,
+    "unequal": operator.ne,
+    "and": lambda p, q: p and q,
+    "or": lambda p, q: p or q,
+    "not": operator.not_,
+    "select": lambda c, u, v: u if c else v,
+}
+# further static arguments than those of the special points
+STATIC = {
+    "power_integer": [(5,), (8,), (9,), (40,)],
+    "power_negative": [(2,), (8,), (9,)],
+    "power_constant": [(sp.Rational(1, 3),), (sp.Rational(5, 2),), (sp.Rational(22, 7),)],
+    "heaviside": [(sp.Integer(0),), (sp.Integer(1),)],
+}
+# Hand-written partials reuse the result, whose error is `ulp`, at most twice, and round four times more; XLA and SymPy's
+# forms do no worse. Two rows need more: the exponent v - 1 is rounded, which multiplies by 1 + eps*|(v - 1)*log(u)|; and in
+# 1 - tanh**2 the digits cancel, so that only the absolute error is small (style.md, principle 2).
+ABSOLUTE = {"tanh": 20.0}
+
+
+def sample(domain, dtype, rng):
+    """Points of a domain: moderate ones, several orders of magnitude, and next to its edges and holes."""
+    if domain.truth:
+        return rng.integers(0, 2, COUNT).astype(bool)
+    near = np.array([1e-30, 1e-7, 1e30])
+    points = np.concatenate([rng.uniform(0, 4, COUNT - 3 - 8), 10 ** rng.uniform(-6, 6, 8), near])
+    if domain.low == -np.inf:
+        points *= rng.choice([-1.0, 1.0], COUNT)
+    return rng.permutation(points).astype(dtype)
+
+
+def cases():
+    for index, row in enumerate(ROWS):
+        statics = [tuple(point[row.arity :]) for point, _ in row.special] + STATIC.get(row.name, [])
+        for static in dict.fromkeys(statics):
+            for dtype in (np.float64, np.float32):
+                rng = np.random.default_rng(index)
+                yield row, static, tuple(sample(domain, dtype, rng) for domain in row.domain), dtype
+
+
+CASES = list(cases())
+IDS = [f"{row.name}{list(static) or ''}-{np.dtype(dtype).name}" for row, static, _, dtype in CASES]
+each_case = pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+
+
+@pytest.fixture(scope="module")
+def by_jax():
+    """Value, JAX's partials and SymPy's partials of all cases, in one compiled function."""
+
+    def derivatives(row, static, operands):
+        def f(*moving):
+            given = iter(moving)
+            return resolve(row.jax)(*(u if u.dtype == bool else next(given) for u in operands), *static)
+
+        moving = [u for u in operands if u.dtype != bool]
+        value = f(*moving)
+        if value.dtype == bool:
+            return value, [], []
+        by_autodiff = jax.vjp(f, *moving)[1](jnp.ones_like(value))
+        names = symbolic.operand_names(row)
+        written = [symbolic.local_partial(row, k, static) for k in range(row.arity)]
+        return value, by_autodiff, lambdify(names, written)(*operands)
+
+    def everything(data):
+        return [derivatives(row, static, u) for (row, static, _, _), u in zip(CASES, data, strict=True)]
+
+    return jax.tree.map(np.asarray, jax.jit(everything)([operands for _, _, operands, _ in CASES]))
+
+
+def exactly(x):
+    return bool(x) if isinstance(x, (bool, np.bool_)) else mp.mpf(float(x))
+
+
+def references(name, static, operands, position=None):
+    """mpmath's value at each point, or the difference quotient in one operand."""
+    f, result = REFERENCE[name], []
+    with mp.workprec(BITS):
+        for point in zip(*operands, strict=True):
+            u = [exactly(x) for x in point]
+            if position is None:
+                result.append(f(*u, *static))
+            else:
+                h = mp.ldexp(min(abs(u[position]), 1), -STEP_BITS)
+                above, below = ([*u[:position], u[position] + s * h, *u[position + 1 :]] for s in (1, -1))
+                result.append((f(*above, *static) - f(*below, *static)) / (2 * h))
+    return result
+
+
+def assert_close(got, expected, allowed, dtype, what):
+    """Every error within `allowed` units in the last place; overflow is infinite, subnormals may be flushed to zero."""
+    limits = np.finfo(dtype)
+    assert got.dtype == dtype, f"{what} is {got.dtype}"
+    for i, (g, e, units) in enumerate(zip(np.ravel(got), expected, np.broadcast_to(allowed, len(expected)), strict=True)):
+        if abs(e) > float(limits.max):
+            assert np.isinf(g), f"{what} at point {i}: {g}, expected {mp.nstr(e, 17)}"
+            assert np.sign(g) == mp.sign(e)
+            continue
+        _, exponent = mp.frexp(e)
+        ulp = mp.ldexp(1, exponent - limits.nmant - 1)
+        error = abs(mp.mpf(float(g)) - e)
+        assert error <= float(units) * ulp + 2 * float(limits.tiny), (
+            f"{what} at point {i}: {g}, expected {mp.nstr(e, 17)}, off by {mp.nstr(error / ulp, 5)} units, {units} allowed"
+        )
+
+
+def ulp_of(row, operands, static, value):
+    return row.ulp(*operands, *static, value) if callable(row.ulp) else row.ulp
+
+
+def partial_tolerance(row, operands, static, value, expected, dtype):
+    units = 4 + 2 * np.broadcast_to(ulp_of(row, operands, static, value), np.shape(value)).astype(float)
+    if row.name == "power":
+        units = units + (1 + np.abs(operands[1])) * np.abs(np.log(operands[0]))
+    if row.name in ABSOLUTE:
+        scale = np.array([max(abs(float(e)), np.finfo(dtype).tiny) for e in expected])
+        units = units + ABSOLUTE[row.name] / scale
+    return units
+
+
+def test_every_row_has_a_reference_here():
+    assert {row.name for row in ROWS} - {"power_negative"} == REFERENCE.keys() - {"power_negative"}
+    assert len(FUNCTIONS) == len(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_row_is_complete(row):
+    assert len(row.partials) == row.arity == len(row.domain)
+    assert row.special, "no special points"
+    assert row.source.strip(), "no source"
+    assert callable(resolve(row.jax))
+    for domain in row.domain:
+        assert domain.truth or domain.contains(np.array([domain.regular]))[0]
+    for head in row.heads:
+        assert issubclass(head, sp.Basic)
+    if row.spoken:
+        assert formula_functions()[row.name] is row.sympy
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_special_points(row):
+    for point, expected in row.special:
+        operands, static = point[: row.arity], point[row.arity :]
+        exact = row.sympy(*map(sp.sympify, operands), *static)
+        for got in (row.value(*map(np.asarray, operands), *static), resolve(row.jax)(*map(jnp.asarray, operands), *static)):
+            np.testing.assert_allclose(np.asarray(got, float), float(expected), rtol=1e-15, atol=0)
+        # to 15 digits, as tanh(400) is not 1 but rounds to it
+        assert (exact == expected) or abs(sp.N(exact - expected, 15)) <= 1e-15
+
+
+@each_case
+def test_values(case, by_jax):
+    row, static, operands, dtype = CASES[case]
+    expected = references(row.name, static, operands)
+    with np.errstate(all="ignore"):
+        value = row.value(*operands, *static)
+        allowed = ulp_of(row, operands, static, value)
+    for got, what in ((value, "NumPy"), (by_jax[case][0], "JAX")):
+        if value.dtype == bool:
+            assert got.tolist() == expected
+        else:
+            assert_close(got, expected, allowed, dtype, f"{row.name} by {what}")
+
+
+@each_case
+def test_partials(case, by_jax):
+    check_partials(CASES[case], by_jax[case])
+
+
+def check_partials(case, by_jax):
+    row, static, operands, dtype = case
+    with np.errstate(all="ignore"):
+        value = row.value(*operands, *static)
+    moving = 0
+    for position, partial in enumerate(row.partials):
+        if operands[position].dtype == bool:
+            assert partial is Absence.ZERO
+            continue
+        if value.dtype == bool:
+            assert partial is Absence.ZERO
+            continue
+        expected = references(row.name, static, operands, position)
+        with np.errstate(all="ignore"):
+            allowed = partial_tolerance(row, operands, static, value, expected, dtype)
+            by_hand = partial(*operands, *static, value) if callable(partial) else partial
+            by_hand = np.zeros_like(value) if by_hand is Absence.ZERO else np.broadcast_to(by_hand, value.shape)
+        if not callable(partial):
+            by_hand = by_hand.astype(dtype)
+        _, by_autodiff, by_sympy = by_jax
+        for got, what in ((by_hand, "hand"), (by_autodiff[moving], "JAX"), (by_sympy[position], "SymPy")):
+            assert_close(got, expected, allowed, dtype, f"partial {position} of {row.name} by {what}")
+        moving += 1
+
+
+def ball_of(x):
+    """An mpmath number as a ball that allows for the error of the difference quotient; a truth value as it is."""
+    if isinstance(x, bool):
+        return x
+    exact = flint.arb(x)
+    return exact + flint.arb(0, 2.0**-150) * max(abs(exact), flint.arb(2) ** -2000)
+
+
+@each_case
+def test_ball_forms(case):
+    row, static, operands, dtype = CASES[case]
+    if dtype == np.float32:
+        pytest.skip("balls are built from float64")
+    with flint.ctx.workprec(BITS):
+        values = references(row.name, static, operands)
+        slopes = [references(row.name, static, operands, k) for k in range(row.arity) if callable(row.partials[k])]
+        for i, point in enumerate(zip(*operands, strict=True)):
+            balls = [bool(x) if x.dtype == bool else flint.arb(float(x)) for x in point]
+            got = row.ball(*balls, *static)
+            if isinstance(values[i], bool):
+                assert got is values[i]
+                continue
+            assert got.overlaps(ball_of(values[i])), f"{row.name} at {point}: {got}, expected {values[i]}"
+            assert got.is_exact() or got.rel_accuracy_bits() > 200
+            if row.name in KINKED:
+                continue
+            for position, slope in enumerate(slopes):
+                line = [flint.arb_series([u, int(k == position)], 2) for k, u in enumerate(balls)]
+                assert row.ball(*line, *static)[1].overlaps(ball_of(slope[i])), f"slope {position} of {row.name} at {point}"
+
+
+# Arb has no power series of these; the referee follows the branch that holds (compare/referee.py)
+KINKED = {"abs", "sign", "heaviside", "maximum", "minimum", "select"}
+# where no derivative exists, each source of rules has its convention (design.md 6.6): hand, JAX, SymPy
+KINKS = [
+    ("abs", (0.0,), [(0.0,), (1.0,), (0.0,)]),
+    ("maximum", (1.0, 1.0), [(0.5, 0.5)] * 3),
+    ("minimum", (1.0, 1.0), [(0.5, 0.5)] * 3),
+    ("sqrt", (0.0,), [(np.inf,)] * 3),
+]
+
+
+@pytest.mark.parametrize(("name", "point", "expected"), KINKS, ids=lambda v: v if isinstance(v, str) else "")
+def test_conventions_at_kinks(name, point, expected):
+    row = FUNCTIONS[name]
+    operands = [np.float64(x) for x in point]
+    with np.errstate(divide="ignore"):
+        value = row.value(*operands)
+        by_hand = [partial(*operands, value) for partial in row.partials]
+    by_autodiff = jax.vjp(resolve(row.jax), *map(jnp.asarray, operands))[1](jnp.asarray(1.0))
+    written = [symbolic.local_partial(row, k) for k in range(row.arity)]
+    by_sympy = lambdify(symbolic.operand_names(row), written)(*operands)
+    assert [tuple(map(float, found)) for found in (by_hand, by_autodiff, by_sympy)] == expected
+
+
+# x**y at x = 0 and at negative x, the table of ChainRules (style.md 12.3): (x, y), d/dx, d/dy; None where undefined
+POWERS = [
+    ((0.0, 2.0), 0.0, 0.0),
+    ((0.0, 1.0), 1.0, 0.0),
+    ((0.0, 0.5), np.inf, 0.0),
+    ((-2.0, 3.0), 12.0, None),
+    ((-2.0, 2.5), None, None),
+]
+
+
+@pytest.mark.parametrize(("point", "in_base", "in_exponent"), POWERS)
+def test_hand_written_partials_of_power_at_its_edge(point, in_base, in_exponent):
+    row = FUNCTIONS["power"]
+    u, v = map(np.float64, point)
+    with np.errstate(all="ignore"):
+        found = [partial(u, v, row.value(u, v)) for partial in row.partials]
+    np.testing.assert_equal([float(p) for p in found], [np.nan if p is None else p for p in (in_base, in_exponent)])
+
+
+WRONG = {
+    "factor": lambda partial: lambda *a: 1.001 * partial(*a),
+    "sign": lambda partial: lambda *a: -partial(*a),
+    "dropped term": lambda partial: lambda *a: partial(*a) - 1e-9,
+    "dtype": lambda partial: lambda *a: np.asarray(partial(*a), np.float64),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+@pytest.mark.parametrize("name", ["sin", "divide", "power_constant", "sigmoid"])
+def test_a_row_wrong_on_purpose_fails_here_by_name(name, fault, by_jax):
+    row = FUNCTIONS[name]
+    wrong = dataclasses.replace(row, partials=(*row.partials[:-1], WRONG[fault](row.partials[-1])))
+    dtype = np.float32 if fault == "dtype" else np.float64
+    case = next(i for i, (r, _, _, d) in enumerate(CASES) if r is row and d == dtype)
+    with pytest.raises(AssertionError, match=f"{name} by hand"):
+        check_partials((wrong, *CASES[case][1:]), by_jax[case])
