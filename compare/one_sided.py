@@ -7,7 +7,7 @@ poles cancel. The slope is the coefficient of t. Nothing is decided unless a bal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -275,6 +275,74 @@ def _step(u: Expansion, *values: Any) -> Expansion:
     return expansion_of(flint.arb_series([exact(sp.sympify(values[u.sign + 1]))]))
 
 
+def _constant(number: Any) -> Expansion:
+    import flint
+
+    return expansion_of(flint.arb_series([number]))
+
+
+def _floor(u: Expansion) -> Expansion:
+    """The integer below, just beside the point."""
+    limit = u.coefficient(0)
+    if u.shift < 0 and not u.zero:
+        raise NoSlope("the integer part of something unbounded")
+    below = limit.floor()
+    if limit.is_exact() and limit.is_integer():
+        return _constant(below - 1 if _add(u, _negate(_constant(limit))).sign < 0 else below)
+    if below.unique_fmpz() is None:
+        raise NoSlope("whether a number is an integer is not decided")
+    return _constant(below)
+
+
+def _atan(u: Expansion) -> Expansion:
+    """atan, also of something unbounded, where it is pi/2 less the atan of the inverse."""
+    if u.zero or u.shift >= 0:
+        return expansion_of(u.full().atan())
+    return _add(_quarter(u.sign), _negate(_atan(_divide(_constant(1), u))))
+
+
+def _quarter(sign: int) -> Expansion:
+    import flint
+
+    return _constant(sign * flint.arb.pi() / 2)
+
+
+def _acot(u: Expansion) -> Expansion:
+    # pi/2 at 0 itself, so that a function which is 0 throughout counts as positive
+    return _add(_quarter(-1 if u.sign < 0 else 1), _negate(_atan(u)))
+
+
+def _atan2(u: Expansion, v: Expansion) -> Expansion:
+    if v.sign > 0:
+        return _atan(_divide(u, v))
+    side = _quarter(-1 if u.sign < 0 else 1)
+    if v.zero:
+        return _constant(0) if u.zero else side
+    return _add(_atan(_divide(u, v)), _add(side, side))
+
+
+def _hypot(u: Expansion, v: Expansion) -> Expansion:
+    return _power(_add(_multiply(u, u), _multiply(v, v)), sp.Rational(1, 2))
+
+
+def _coth(u: Expansion) -> Expansion:
+    tanh = _saturating("tanh", -1, 1)(u)
+    return _divide(_constant(1), tanh)
+
+
+def _csch(u: Expansion) -> Expansion:
+    from symdiff.elementary_forms import ball_sinh
+
+    if not u.zero and u.shift < 0:
+        return _constant(0)
+    return _divide(_constant(1), expansion_of(ball_sinh(u.full())))
+
+
+def _real_cbrt(u: Expansion) -> Expansion:
+    third = sp.Rational(1, 3)
+    return _negate(_power(_negate(u), third)) if u.sign < 0 else _power(u, third)
+
+
 _RULES: dict[str, Callable[..., Any]] = {
     "add": _add,
     "subtract": lambda u, v: _add(u, _negate(v)),
@@ -297,6 +365,22 @@ _RULES: dict[str, Callable[..., Any]] = {
     "less_equal": _compare(lambda sign: sign <= 0),
     "equal": _compare(lambda sign: sign == 0),
     "unequal": _compare(lambda sign: sign != 0),
+    "floor": _floor,
+    "ceiling": lambda u: _negate(_floor(_negate(u))),
+    "frac": lambda u: _add(u, _negate(_floor(u))),
+    "Mod": lambda u, v: _add(u, _negate(_multiply(v, _floor(_divide(u, v))))),
+    "atan": _atan,
+    "acot": _acot,
+    "atan2": _atan2,
+    "hypot": _hypot,
+    "direction": lambda u, v: _divide(u, _hypot(u, v)),
+    "real_cbrt": _real_cbrt,
+    "coth": _coth,
+    "csch": _csch,
+    "sech": lambda u: _saturating("sech", 0, 0)(u),
+    "expm1": lambda u: _saturating("expm1", -1, None)(u),
+    "softplus": lambda u: _saturating("softplus", 0, None)(u),
+    "xor": lambda p, q: p != q,
     "and": lambda p, q: p and q,
     "or": lambda p, q: p or q,
     "not": lambda p: not p,

@@ -150,7 +150,15 @@ def exact(constant: sp.Basic) -> Number:
         return flint.arb(flint.fmpq(int(rational.p), int(rational.q)))
     named = {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e, sp.EulerGamma: flint.arb.const_euler}
     named |= {sp.Catalan: flint.arb.const_catalan, sp.GoldenRatio: lambda: (1 + flint.arb(5).sqrt()) / 2}
+    named |= {sp.TribonacciConstant: _tribonacci}
     return named[constant]() if constant in named else flint.arb.nan()
+
+
+def _tribonacci() -> Ball:
+    import flint
+
+    root = 3 * flint.arb(33).sqrt()
+    return (1 + (19 + root).root(3) + (19 - root).root(3)) / 3
 
 
 def _evaluate(graph: Graph, point: Mapping[sp.Symbol, float]) -> tuple[list[Number], list[Application]]:
@@ -203,15 +211,32 @@ def _certify(step: Application, operands: Sequence[Number], value: Number) -> No
         raise Unresolved(f"whether the condition {name} holds is open", step.node)
     if isinstance(value, bool) or value.is_finite():
         return
-    for operand, domain in zip(operands, step.function.domain, strict=True):
+    for operand, domain in zip(operands, step.function.domain_of(step.static), strict=True):
         if domain.truth or not operand.is_finite():
             continue
         at = operand.str(10, radius=False)
-        if operand < domain.low or operand > domain.high:
+        low, high = domain.gap or (0.0, 0.0)
+        if operand < domain.low or operand > domain.high or (operand > low and operand < high):
             raise Irregular(step.node, f"{name} is outside its domain {domain} at {at}")
-        if operand.is_exact() and any(operand == bound for bound in (domain.low, domain.high, *domain.excluded)):
+        pole = domain.poles_from is not None and operand.is_integer() and operand <= domain.poles_from
+        if operand.is_exact() and (pole or any(operand == end for end in (domain.low, domain.high, *domain.excluded))):
             raise Irregular(step.node, f"{name} has a pole or an end of its domain {domain} at {at}")
     raise Unresolved(f"the value of {name} is not finite", step.node)
+
+
+def _to_integer(u: Ball) -> Ball:
+    """Distance from the nearest integer: zero at one, and a ball around zero where the ball may hold one."""
+    import flint
+
+    return u - (u + flint.arb(0.5)).floor()
+
+
+def _end(u: Ball, *ends: int) -> Ball:
+    """Product of the distances from the ends of a domain: zero at each."""
+    product = u - ends[0]
+    for end in ends[1:]:
+        product = product * (u - end)
+    return product
 
 
 # where these quantities vanish, the function turns, jumps or ends: the derivative there is a matter of both sides
@@ -223,6 +248,15 @@ _TURNING: dict[str, Callable[..., tuple[Ball, str]]] = {
     "minimum": lambda u, v: (u - v, "two arguments of Min tie"),
     "sqrt": lambda u: (u, "sqrt has its infinite slope here"),
     "power_constant": lambda u: (u, "a fractional power has the end of its domain here"),
+    **{name: lambda u, *_, name=name: (_to_integer(u), f"{name} jumps here") for name in ("floor", "ceiling", "frac")},
+    "Mod": lambda u, v: (_to_integer(u / v) if not v.contains(0) else v, "Mod jumps here"),
+    "acot": lambda u: (u, "acot jumps here"),
+    "atan2": lambda u, v: (v, "atan2 is undefined here") if v > 0 else (u, "atan2 jumps here"),
+    "hypot": lambda u, v: (u * u + v * v, "hypot has its kink here"),
+    "direction": lambda u, v: (u * u + v * v, "the direction is undefined here"),
+    "real_cbrt": lambda u: (u, "the cube root has its infinite slope here"),
+    **{name: lambda u, name=name: (_end(u, 1, -1), f"{name} has its infinite slope here") for name in ("asin", "acos", "asec", "acsc")},
+    **{name: lambda u, name=name: (_end(u, 1), f"{name} has its infinite slope here") for name in ("acosh", "asech")},
     **dict.fromkeys(("less", "less_equal", "equal", "unequal"), lambda u, v: (u - v, "a condition is at its boundary")),
 }
 

@@ -59,6 +59,10 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
             for position, operand in enumerate(operands):
                 if function.partials[position] is Absence.ZERO or not np.any(bounds[operand]):
                     continue
+                if function.partials[position] is Absence.NONDIFFERENTIABLE:
+                    moved = [u + bounds[operand] * (k == position) for k, u in enumerate(arguments)]
+                    total = total + 2 * np.abs(function.value(*moved, *static) - y)
+                    continue
                 total = total + np.abs(local_partial(function, position, arguments, static, y)) * bounds[operand]
             bounds[node] = total
     return values, bounds

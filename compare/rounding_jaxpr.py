@@ -37,6 +37,11 @@ def _exp_ulp(u: Array, _: Array) -> Array:
     return 3.0 + np.abs(u)
 
 
+def _hyperbolic_ulp(u: Array, _: Array) -> Array:
+    # of exp(u), whose argument is rounded once more
+    return 16.0 + np.abs(u)
+
+
 def _logistic(x: Array) -> Array:
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
@@ -59,6 +64,23 @@ ELEMENTWISE: dict[str, Primitive] = {
     "cos": Primitive(np.cos, (lambda u, y: np.sin(u),), 2.0),
     "tan": Primitive(np.tan, (lambda u, y: 1 + y * y,), 4.0),
     "tanh": Primitive(np.tanh, (lambda u, y: 1 - y * y,), 8.0),
+    "asin": Primitive(np.arcsin, (lambda u, y: 1 / np.sqrt((1 - u) * (1 + u)),), 4.0),
+    "acos": Primitive(np.arccos, (lambda u, y: 1 / np.sqrt((1 - u) * (1 + u)),), 4.0),
+    "atan": Primitive(np.arctan, (lambda u, y: 1 / (1 + u * u),), 4.0),
+    "atan2": Primitive(np.arctan2, (lambda u, v, y: v / np.hypot(u, v) ** 2, lambda u, v, y: u / np.hypot(u, v) ** 2), 4.0),
+    "sinh": Primitive(np.sinh, (lambda u, y: np.cosh(u),), _hyperbolic_ulp),
+    "cosh": Primitive(np.cosh, (lambda u, y: np.sinh(u),), _hyperbolic_ulp),
+    "asinh": Primitive(np.arcsinh, (lambda u, y: 1 / np.hypot(1.0, u),), 8.0),
+    "acosh": Primitive(np.arccosh, (lambda u, y: 1 / (np.sqrt(u - 1) * np.sqrt(u + 1)),), 8.0),
+    "atanh": Primitive(np.arctanh, (lambda u, y: 1 / ((1 - u) * (1 + u)),), 32.0),
+    "expm1": Primitive(np.expm1, (lambda u, y: np.exp(u),), _hyperbolic_ulp),
+    "log1p": Primitive(np.log1p, (lambda u, y: 1 / (1 + u),), 128.0),
+    "cbrt": Primitive(np.cbrt, (lambda u, y: 1 / (3 * y * y),), 4.0),
+    "floor": Primitive(np.floor, (_zero,), 0.0),
+    "ceil": Primitive(np.ceil, (_zero,), 0.0),
+    "round": Primitive(np.round, (_zero,), 0.0),
+    "rem": Primitive(np.fmod, (_one, lambda u, v, y: np.trunc(u / v)), 0.0),
+    "clamp": Primitive(lambda low, u, high: np.clip(u, low, high), (_zero, _one, _zero), 0.0),
     "logistic": Primitive(_logistic, (lambda u, y: y * _logistic(-u),), 4.0),
     "abs": Primitive(np.abs, (_one,), 0.0),
     "sign": Primitive(np.sign, (_zero,), 0.0),
@@ -69,7 +91,7 @@ ELEMENTWISE: dict[str, Primitive] = {
     "stop_gradient": Primitive(np.asarray, (_one,), 0.0),
     **{name: Primitive(function, (_zero, _zero), 0.0) for name, function in {
         "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-        "and": np.logical_and, "or": np.logical_or}.items()},
+        "and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}.items()},
     "not": Primitive(np.logical_not, (_zero,), 0.0),
     "is_finite": Primitive(np.isfinite, (_zero,), 0.0),
 }
@@ -130,9 +152,12 @@ class _Walker:
             return [self.elementwise(ELEMENTWISE[name], operands)]
         if name in ("pow", "integer_pow"):
             return [self.power(operands, params.get("y"))]
-        if name == "select_n" and len(operands) == 3:
-            which, otherwise, taken = operands
-            return [Bounded(*(np.where(which.value, a, b) for a, b in zip(taken, otherwise, strict=True)))]
+        if name == "select_n":
+            which, *choices = operands
+            shape = np.shape(choices[0].value)
+            index = np.broadcast_to(np.asarray(which.value, np.intp), shape)
+            values, bounds = ([np.broadcast_to(c[part], shape) for c in choices] for part in (0, 1))
+            return [Bounded(np.choose(index, values), np.choose(index, bounds))]
         move = self.movement(name, params, [np.shape(operand.value) for operand in operands])
         values = [operand.value for operand in operands]
         bounds = [np.broadcast_to(operand.bound, np.shape(operand.value)) for operand in operands]

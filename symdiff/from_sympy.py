@@ -8,12 +8,14 @@ the base alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
 from symdiff.errors import InputError, UnsupportedError
+from symdiff.function import Function
 from symdiff.functions import BY_HEAD, FUNCTIONS
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
@@ -82,7 +84,7 @@ class _Reader:
         if isinstance(expression, sp.Symbol):
             return b.input(expression)
         if not children:
-            return b.constant(expression)
+            return b.constant(sp.Integer(0) if isinstance(expression, sp.im) else expression)
         if isinstance(expression, sp.Add):
             return self._sum(children)
         if isinstance(expression, sp.Mul):
@@ -93,15 +95,18 @@ class _Reader:
             return self._piecewise(children)
         if isinstance(expression, sp.ITE):
             return b.call("select", *children)
-        if isinstance(expression, sp.Heaviside):
-            return b.apply(FUNCTIONS["heaviside"], (children[0],), (expression.args[1],))
+        if isinstance(expression, _TRANSPARENT):
+            return children[0]
+        if isinstance(expression, sp.log) and len(children) == 2:
+            return b.call("divide", b.call("log", children[0]), b.call("log", children[1]))
         if isinstance(expression, (sp.StrictGreaterThan, sp.GreaterThan)):
             name = "less" if isinstance(expression, sp.StrictGreaterThan) else "less_equal"
             return b.call(name, children[1], children[0])
         for heads, name in _FOLDED:
             if isinstance(expression, heads):
                 return self._chain(name, children)
-        return b.apply(BY_HEAD[type(expression)], tuple(children))
+        row = BY_HEAD[type(expression)]
+        return b.apply(row, tuple(children), _statics(expression, row) or ())
 
     def _chain(self, name: str, nodes: Sequence[int]) -> int:
         result = nodes[0]
@@ -169,9 +174,13 @@ _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.Min, "minimum"),
     (sp.And, "and"),
     (sp.Or, "or"),
+    (sp.Xor, "xor"),
 )
 _INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
-_COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.ITE, *_INEQUALITIES)
+_COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
+
+# inputs are real numbers, whatever their symbols say
+_TRANSPARENT = (sp.re, sp.conjugate)
 
 
 def _constant_exponent(expression: sp.Pow) -> sp.Rational | None:
@@ -195,11 +204,34 @@ def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
     if isinstance(expression, sp.Piecewise):
         pairs = [pair for pair in expression.args if isinstance(pair, ExprCondPair)]
         return [child for pair in pairs for child in pair.args]
-    if isinstance(expression, sp.Heaviside):
-        return expression.args[:1]
-    if isinstance(expression, _COMPOUND) or type(expression) in BY_HEAD:
+    if isinstance(expression, sp.im):
+        return ()
+    if isinstance(expression, (*_COMPOUND, *_TRANSPARENT)):
         return expression.args
-    return None
+    row = BY_HEAD.get(type(expression))
+    return None if row is None else _operands(expression, row)
+
+
+def _operands(expression: sp.Basic, row: Function) -> Sequence[sp.Basic] | None:
+    """Arguments that are not static; None where one that has to be a number is not, or there are too few or too many."""
+    static = _statics(expression, row)
+    if static is None or (row.admits is not None and not row.admits(*static)):
+        return None
+    operands = [argument for place, argument in enumerate(expression.args) if place not in row.static]
+    return operands if len(operands) == row.arity or (isinstance(expression, sp.log) and len(operands) == 2) else None
+
+
+def _statics(expression: sp.Basic, row: Function) -> tuple[Any, ...] | None:
+    """Static arguments, in the order of the row; None where one that has to be a number is not, or is missing."""
+    given = [expression.args[place] if place < len(expression.args) else None for place in row.static]
+    if any(argument is None and not row.defaults or argument is not None and not argument.is_number for argument in given):
+        return None
+    return tuple(row.defaults[k] if argument is None else _plain(argument) for k, argument in enumerate(given))
+
+
+def _plain(number: sp.Basic) -> sp.Basic | int:
+    """A static argument: a whole number as Python's, everything else as SymPy has it."""
+    return int(number) if isinstance(number, sp.Integer) else number
 
 
 def _unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
@@ -207,6 +239,10 @@ def _unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
     name = type(culprit).__name__
     if culprit in (sp.I, sp.zoo, sp.nan, sp.oo, -sp.oo):
         return f"{culprit} at {place} is not a finite real number; models here are real functions of real inputs"
+    row = BY_HEAD.get(type(culprit))
+    if row is not None and row.static:
+        places = " and ".join(str(k + 1) for k in row.static)
+        return f"{culprit} at {place}: argument {places} of {name} has to be a number for which the function is known, not a variable"
     return (
         f"no row in the function table for {name} at {place}; write it with functions that `symdiff functions` lists, "
         "or add a row to symdiff/functions.py"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,15 @@ class Function:
         bound on the error of `value` and `jax`, in units in the last place; a number, or a function of what the
         partials get.
     `heads`
-        SymPy classes whose arguments are the operands one for one.
+        SymPy classes whose arguments are the operands one for one, but for static ones.
+    `static`
+        which arguments of the heads, counted from 0, are static: numbers, given after the operands in the order named here.
+    `defaults`
+        values of static arguments that a head may leave out, for each of `static`; empty where none may.
+    `admits(n, ...)`
+        whether there is a function for these static arguments; None where any numbers will do.
+    `domain_at(n, ...)`
+        the domain where it depends on the static arguments; `domain` is then that of the first special point.
     `rules`
         for each operand the derivative as a SymPy expression of (u, v, ..., n, ...) to be used in the place of SymPy's own, or
         None: only where SymPy has none, or has one that loses digits. The tests prove it equal to the true derivative.
@@ -77,11 +85,19 @@ class Function:
     rules: tuple[Form | None, ...] = ()
     callback: bool = False
     special_function: bool = False
+    static: tuple[int, ...] = ()
+    defaults: tuple[Any, ...] = ()
+    admits: Form | None = None
+    domain_at: Form | None = None
 
     @property
     def arity(self) -> int:
         """How many operands it takes, static arguments not counted."""
         return len(self.domain)
+
+    def domain_of(self, static: Sequence[Any]) -> tuple[Domain, ...]:
+        """One domain an operand, for given static arguments."""
+        return self.domain if self.domain_at is None else self.domain_at(*static)
 
     def not_differentiable(self, position: int) -> str:
         """What to say to who wants the derivative in an operand that has none."""

@@ -115,6 +115,10 @@ class GraphBuilder:
         code = self._operation[node]
         return self._operands[node] if code >= 0 and self._functions[code].name == name else None
 
+    def static_of(self, node: int) -> Static:
+        """Static arguments of a node."""
+        return self._static.get(node, ())
+
     def is_input(self, node: int) -> bool:
         """Whether the node is a symbol."""
         return self._operation[node] == INPUT

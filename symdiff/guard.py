@@ -132,7 +132,7 @@ class _Guard:
                 operand
                 if domain.truth or original in self.graph.constants
                 else builder.call("select", taken, operand, builder.constant(sp.Float(domain.regular)))
-                for original, operand, domain in zip(step.operands, operands, step.function.domain, strict=True)
+                for original, operand, domain in zip(step.operands, operands, step.function.domain_of(step.static), strict=True)
             ]
         return builder.apply(step.function, tuple(operands), step.static)
 

@@ -38,7 +38,7 @@ def local_partial(function: Function, operand: int, static: Static = ()) -> sp.E
 
     >>> from symdiff.functions import FUNCTIONS
     >>> local_partial(FUNCTIONS["tanh"], 0), local_partial(FUNCTIONS["power_integer"], 0, (3,))
-    (1 - tanh(u)**2, 3*u**2)
+    (sech(u)**2, 3*u**2)
     """
     if function.partials[operand] is Absence.ZERO:
         return sp.Integer(0)

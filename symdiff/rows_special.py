@@ -1,0 +1,210 @@
+"""Rows of the function table: error, gamma, Bessel and Airy functions, exponential integrals, Lambert's W, Riemann's zeta."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symdiff import special_balls as balls
+from symdiff import special_forms as forms
+from symdiff.domain import NONZERO, POSITIVE, REAL, Domain
+from symdiff.function import Absence, Function
+from symdiff.special_classes import polygamma_gap, zeta_derivative
+
+sc = forms.sc
+NONDIFFERENTIABLE = Absence.NONDIFFERENTIABLE
+HALF = sp.Rational(1, 2)
+ROOT_PI = math.sqrt(math.pi)
+OPEN = Domain(-1.0, 1.0, regular=0.5)
+TWICE = Domain(0.0, 2.0, regular=0.5)
+NO_POLES = Domain(poles_from=0)
+NO_NEGATIVE_POLES = Domain(poles_from=-1)
+BEYOND_MINUS_ONE = Domain(low=-1.0)
+NOT_ONE = Domain(excluded=(1.0,), regular=3.0)
+# the doubles inside (-1/e, ...)
+FROM_BRANCH_POINT = Domain(low=math.nextafter(forms.BRANCH_POINT, 0.0), closed_low=True)
+BRANCH_POINT_TO_ZERO = Domain(low=math.nextafter(forms.BRANCH_POINT, 0.0), high=0.0, closed_low=True, regular=-0.2)
+
+
+def _whole(n: Any, least: int = 0) -> bool:
+    return isinstance(n, int) and n >= least
+
+
+def _real_line(n: Any) -> tuple[Domain, ...]:
+    return (REAL if isinstance(n, int) else POSITIVE,)
+
+
+def _wave_ulp(u: Any, y: Any, phase: float, amplitude: float) -> Any:
+    # the phase |u|**phase of a wave of amplitude |u|**amplitude is rounded; where the wave is small all its digits may go
+    size = np.abs(u)
+    wave = size**phase * np.maximum(size, 1.0) ** amplitude
+    return 1024.0 + 8 * wave / np.maximum(np.abs(y), float(np.finfo(np.float64).tiny))
+
+
+def _binomial_rule(position: int) -> Any:
+    """Derivative of the binomial coefficient: between 0 and u by the beta function, outside by reflection."""
+
+    def rule(u: Any, v: Any) -> sp.Expr:
+        right, left = v - u > HALF, v < -HALF
+
+        def safe(inside: sp.Expr) -> sp.Expr:
+            return sp.Piecewise((sp.Integer(1), sp.Or(right, left)), (inside, True))
+
+        # C(u, v) = B(u + 1, d)*sin(pi*d)/pi, with d = v - u to the right and d = -v to the left
+        d = sp.Piecewise((v - u, right), (-v, left), (sp.Integer(1), True))
+        a, b = safe(v + 1), safe(u - v + 1)
+        slope = polygamma_gap(0, b, safe(v)) if position == 0 else polygamma_gap(0, a, b - a)
+        between = slope / ((u + 1) * sp.beta(a, b))
+        size = sp.beta(u + 1, d)
+        fixed = -size * polygamma_gap(0, u + 1, d) * sp.sin(sp.pi * d) / sp.pi
+        moved = size * (sp.cos(sp.pi * d) - polygamma_gap(0, d, u + 1) * sp.sin(sp.pi * d) / sp.pi)
+        if position == 0:
+            return sp.Piecewise((fixed - moved, right), (fixed, left), (between, True))
+        return sp.Piecewise((moved, right), (-moved, left), (between, True))
+
+    return rule
+
+
+
+def _first_expint(u: sp.Expr) -> sp.Expr:
+    return sp.expint(1, u)
+
+
+# what a formula calls functions with static arguments, which it gives in SymPy's order
+SPECIAL_NAMES = {
+    "digamma": sp.digamma, "polygamma": sp.polygamma, "expint": sp.expint, "E1": _first_expint, "LambertW": sp.LambertW,
+    "besselj": sp.besselj, "bessely": sp.bessely, "besseli": sp.besseli, "besselk": sp.besselk,
+}  # fmt: skip
+
+# fmt: off
+SPECIAL = (
+    Function("erf", sp.erf, sc.erf,
+             (lambda u, y: 2 / ROOT_PI * np.exp(-u * u),), "jax.scipy.special.erf", lambda u: u.erf(),
+             (REAL,), (((0.0,), 0), ((1.0,), sp.erf(1)), ((800.0,), 1)), "DLMF 7.2.1", ulp=16.0, heads=(sp.erf,), spoken=True,
+             regular=True, special_function=True),
+    Function("erfc", sp.erfc, sc.erfc,
+             (lambda u, y: -2 / ROOT_PI * np.exp(-u * u),), "jax.scipy.special.erfc", lambda u: u.erfc(),
+             (REAL,), (((0.0,), 1), ((1.0,), sp.erfc(1)), ((800.0,), 0)), "DLMF 7.2.2", ulp=lambda u, y: 64.0 + 2 * u * u,
+             heads=(sp.erfc,), spoken=True, regular=True, special_function=True),
+    Function("erfi", sp.erfi, sc.erfi,
+             (lambda u, y: 2 / ROOT_PI * np.exp(u * u),), "symdiff.jax_special.erfi", lambda u: u.erfi(),
+             (REAL,), (((0.0,), 0), ((1.0,), sp.erfi(1))), "DLMF 7.5.1, Dawson's integral", ulp=lambda u, y: 64.0 + 2 * u * u,
+             heads=(sp.erfi,), spoken=True, special_function=True),
+    Function("erfinv", sp.erfinv, sc.erfinv,
+             (lambda u, y: ROOT_PI / 2 * np.exp(y * y),), "jax.scipy.special.erfinv", balls.erfinv,
+             (OPEN,), (((0.0,), 0), ((0.5,), sp.erfinv(HALF))), "DLMF 7.17", ulp=64.0, heads=(sp.erfinv,), spoken=True,
+             special_function=True),
+    Function("erfcinv", sp.erfcinv, sc.erfcinv,
+             (lambda u, y: -ROOT_PI / 2 * np.exp(y * y),), "symdiff.jax_special.erfcinv", balls.erfcinv,
+             (TWICE,), (((1.0,), 0),), "DLMF 7.17", ulp=256.0, heads=(sp.erfcinv,), spoken=True,
+             special_function=True),
+    Function("gamma", sp.gamma, sc.gamma,
+             (lambda u, y: y * sc.digamma(u),), "symdiff.jax_special.gamma", lambda u: u.gamma(),
+             (NO_POLES,), (((5.0,), 24), ((0.5,), sp.sqrt(sp.pi)), ((-0.5,), -2 * sp.sqrt(sp.pi))), "DLMF 5.2.1", ulp=1024.0,
+             heads=(sp.gamma,), spoken=True, special_function=True),
+    Function("loggamma", sp.loggamma, sc.gammaln,
+             (lambda u, y: sc.digamma(u),), "symdiff.jax_special.loggamma", lambda u: u.lgamma(),
+             (POSITIVE,), (((1.0,), 0), ((5.0,), sp.log(24)), ((0.5,), sp.log(sp.pi) / 2)), "DLMF 5.2.1", ulp=1024.0,
+             heads=(sp.loggamma,), spoken=True, special_function=True),
+    Function("polygamma", lambda u, n: sp.polygamma(n, u), forms.polygamma,
+             (lambda u, n, y: forms.polygamma(u, n + 1),), "symdiff.jax_special.polygamma", balls.polygamma,
+             (NO_POLES,), (((1.0, 0), -sp.EulerGamma), ((1.0, 1), sp.pi**2 / 6), ((0.5, 1), sp.pi**2 / 2), ((1.0, 3), sp.pi**4 / 15)),
+             "DLMF 5.15", ulp=1024.0, heads=(sp.polygamma,), static=(0,), admits=_whole, special_function=True),
+    Function("polygamma_gap", lambda u, v, n: polygamma_gap(n, u, v), forms.polygamma_gap,
+             (lambda u, v, n, y: forms.polygamma_gap(u, v, n + 1), lambda u, v, n, y: forms.polygamma(u + v, n + 1)),
+             "symdiff.jax_special.polygamma_gap", balls.polygamma_gap,
+             (POSITIVE, POSITIVE), (((1.0, 1.0, 0), 1), ((1.0, 2.0, 1), -sp.Rational(5, 4))), "DLMF 5.5.2 and 5.11.2", ulp=256.0,
+             heads=(polygamma_gap,), static=(0,), admits=_whole, special_function=True),
+    Function("beta", sp.beta, forms.beta,
+             (lambda u, v, y: -y * forms.polygamma_gap(u, v, 0), lambda u, v, y: -y * forms.polygamma_gap(v, u, 0)),
+             "symdiff.jax_special.beta", balls.beta,
+             (POSITIVE, POSITIVE), (((1.0, 1.0), 1), ((2.0, 3.0), sp.Rational(1, 12)), ((0.5, 0.5), sp.pi)), "DLMF 5.12.1", ulp=1024.0,
+             heads=(sp.beta,), spoken=True, special_function=True,
+             rules=(lambda u, v: -sp.beta(u, v) * polygamma_gap(0, u, v), lambda u, v: -sp.beta(u, v) * polygamma_gap(0, v, u))),
+    Function("factorial", sp.factorial, lambda u: sc.gamma(u + 1),
+             (lambda u, y: y * sc.digamma(u + 1),), "symdiff.jax_special.factorial", lambda u: (u + 1).gamma(),
+             (NO_NEGATIVE_POLES,), (((0.0,), 1), ((5.0,), 120), ((0.5,), sp.sqrt(sp.pi) / 2)), "DLMF 5.4.1", ulp=1024.0,
+             heads=(sp.factorial,), spoken=True, special_function=True),
+    Function("binomial", sp.binomial, forms.binomial,
+             (forms.binomial_slope_above, forms.binomial_slope_below), "symdiff.jax_special.binomial", balls.binomial,
+             (BEYOND_MINUS_ONE, REAL), (((5.0, 2.0), 10), ((5.0, 7.0), 0), ((0.5, 2.0), -sp.Rational(1, 8))), "DLMF 1.2.6 and 5.12",
+             ulp=2048.0, heads=(sp.binomial,), spoken=True, special_function=True, rules=(_binomial_rule(0), _binomial_rule(1))),
+    Function("lowergamma", sp.lowergamma, forms.lowergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: x ** (s - 1) * np.exp(-x)), "symdiff.jax_special.lowergamma", balls.lowergamma,
+             (POSITIVE, POSITIVE), (((1.0, 1.0), 1 - sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erf(1))), "DLMF 8.2.1", ulp=1024.0,
+             heads=(sp.lowergamma,), spoken=True, special_function=True),
+    Function("uppergamma", sp.uppergamma, forms.uppergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: -(x ** (s - 1)) * np.exp(-x)), "symdiff.jax_special.uppergamma", balls.uppergamma,
+             (POSITIVE, POSITIVE), (((1.0, 1.0), sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erfc(1))), "DLMF 8.2.2", ulp=1024.0,
+             heads=(sp.uppergamma,), spoken=True, special_function=True),
+    Function("besselj", lambda u, n: sp.besselj(n, u), forms.besselj,
+             (forms.besselj_slope,), "symdiff.jax_special.besselj", balls.besselj,
+             (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besselj(1, 1)), ((2.0, HALF), sp.sin(2) / sp.sqrt(sp.pi))), "DLMF 10.2.2",
+             ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.besselj,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
+    Function("bessely", lambda u, n: sp.bessely(n, u), forms.bessely,
+             (forms.bessely_slope,), "symdiff.jax_special.bessely", balls.bessely,
+             (POSITIVE,), (((1.0, 0), sp.bessely(0, 1)), ((1.0, 1), sp.bessely(1, 1)), ((2.0, HALF), -sp.cos(2) / sp.sqrt(sp.pi))),
+             "DLMF 10.2.3", ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.bessely,), static=(0,), callback=True, special_function=True),
+    Function("besseli", lambda u, n: sp.besseli(n, u), forms.besseli,
+             (forms.besseli_slope,), "symdiff.jax_special.besseli", balls.besseli,
+             (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besseli(1, 1)), ((2.0, HALF), sp.sinh(2) / sp.sqrt(sp.pi))), "DLMF 10.25.2",
+             ulp=1024.0, heads=(sp.besseli,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
+    Function("besselk", lambda u, n: sp.besselk(n, u), forms.besselk,
+             (forms.besselk_slope,), "symdiff.jax_special.besselk", balls.besselk,
+             (POSITIVE,), (((1.0, 0), sp.besselk(0, 1)), ((1.0, 1), sp.besselk(1, 1)), ((2.0, HALF), sp.sqrt(sp.pi) * sp.exp(-2) / 2)),
+             "DLMF 10.25.3", ulp=1024.0, heads=(sp.besselk,), static=(0,), callback=True, special_function=True),
+    Function("airyai", sp.airyai, forms.airyai,
+             (lambda u, y: forms.airyaiprime(u),), "symdiff.jax_special.airyai", balls.airyai,
+             (REAL,), (((0.0,), sp.airyai(0)), ((1.0,), sp.airyai(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airyai,), spoken=True,
+             callback=True, special_function=True),
+    Function("airyaiprime", sp.airyaiprime, forms.airyaiprime,
+             (lambda u, y: u * forms.airyai(u),), "symdiff.jax_special.airyaiprime", balls.airyaiprime,
+             (REAL,), (((0.0,), sp.airyaiprime(0)), ((1.0,), sp.airyaiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airyaiprime,),
+             spoken=True, callback=True, special_function=True),
+    Function("airybi", sp.airybi, forms.airybi,
+             (lambda u, y: forms.airybiprime(u),), "symdiff.jax_special.airybi", balls.airybi,
+             (REAL,), (((0.0,), sp.airybi(0)), ((1.0,), sp.airybi(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airybi,), spoken=True,
+             callback=True, special_function=True),
+    Function("airybiprime", sp.airybiprime, forms.airybiprime,
+             (lambda u, y: u * forms.airybi(u),), "symdiff.jax_special.airybiprime", balls.airybiprime,
+             (REAL,), (((0.0,), sp.airybiprime(0)), ((1.0,), sp.airybiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airybiprime,),
+             spoken=True, callback=True, special_function=True),
+    Function("expint", lambda u, n: sp.expint(n, u), forms.expint,
+             (forms.expint_slope,), "symdiff.jax_special.expint", balls.expint,
+             (POSITIVE,), (((1.0, 1), sp.expint(1, 1)), ((1.0, 2), sp.expint(2, 1))), "DLMF 8.19.1", ulp=1024.0, heads=(sp.expint,),
+             static=(0,), admits=_whole, special_function=True),
+    Function("Ei", sp.Ei, sc.expi,
+             (lambda u, y: np.exp(u) / u,), "symdiff.jax_special.Ei", lambda u: u.ei(),
+             (NONZERO,), (((1.0,), sp.Ei(1)), ((-1.0,), -sp.expint(1, 1))), "DLMF 6.2.5", ulp=1024.0, heads=(sp.Ei,), spoken=True,
+             special_function=True),
+    Function("Si", sp.Si, lambda u: sc.sici(u)[0],
+             (lambda u, y: np.sinc(u / math.pi),), "symdiff.jax_special.Si", lambda u: u.si(),
+             (REAL,), (((0.0,), 0), ((1.0,), sp.Si(1))), "DLMF 6.2.9", ulp=64.0, heads=(sp.Si,), spoken=True, regular=True,
+             special_function=True, rules=(lambda u: sp.sinc(u),)),
+    Function("Ci", sp.Ci, lambda u: sc.sici(u)[1],
+             (lambda u, y: np.cos(u) / u,), "symdiff.jax_special.Ci", lambda u: u.ci(),
+             (POSITIVE,), (((1.0,), sp.Ci(1)), ((4.0,), sp.Ci(4))), "DLMF 6.2.11", ulp=1024.0, heads=(sp.Ci,), spoken=True,
+             special_function=True),
+    Function("Chi", sp.Chi, lambda u: sc.shichi(u)[1],
+             (lambda u, y: np.cosh(u) / u,), "symdiff.jax_special.Chi", lambda u: u.chi(),
+             (POSITIVE,), (((1.0,), sp.Chi(1)), ((4.0,), sp.Chi(4))), "DLMF 6.2.16", ulp=1024.0, heads=(sp.Chi,), spoken=True,
+             special_function=True),
+    Function("LambertW", lambda u, k: sp.LambertW(u, k), forms.lambert,
+             (lambda u, k, y: np.exp(-y) / (1 + y),), "symdiff.jax_special.LambertW", lambda u, k: u.lambertw(k),
+             (FROM_BRANCH_POINT,), (((0.0, 0), 0), ((math.e, 0), sp.LambertW(sp.Rational(math.e))), ((-0.25, -1), sp.LambertW(-sp.Rational(1, 4), -1))),
+             "Corless et al., Adv. Comput. Math. 5 (1996)", ulp=1024.0, heads=(sp.LambertW,), static=(1,), defaults=(0,),
+             admits=lambda k: k in (0, -1), domain_at=lambda k: (FROM_BRANCH_POINT if k == 0 else BRANCH_POINT_TO_ZERO,),
+             special_function=True, rules=(lambda u, k: sp.exp(-sp.LambertW(u, k)) / (1 + sp.LambertW(u, k)),)),
+    Function("zeta", sp.zeta, lambda u: forms.zeta_derivative(u, 0),
+             (lambda u, y: forms.zeta_derivative(u, 1),), "symdiff.jax_special.zeta", balls.zeta,
+             (NOT_ONE,), (((2.0,), sp.pi**2 / 6), ((0.0,), -HALF), ((-1.0,), -sp.Rational(1, 12)), ((-2.0,), 0)), "DLMF 25.2.9 and 25.4.1",
+             ulp=4096.0, heads=(sp.zeta,), spoken=True, special_function=True, rules=(lambda u: zeta_derivative(1, u),)),
+    Function("zeta_derivative", lambda u, k: zeta_derivative(k, u), forms.zeta_derivative,
+             (lambda u, k, y: forms.zeta_derivative(u, k + 1),), "symdiff.jax_special.zeta_derivative", balls.zeta_derivative,
+             (NOT_ONE,), (((0.0, 1), -sp.log(2 * sp.pi) / 2),), "DLMF 25.2.9 and 25.6.11", ulp=4096.0, heads=(zeta_derivative,),
+             static=(0,), admits=_whole, special_function=True),
+)
+# fmt: on
