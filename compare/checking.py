@@ -72,6 +72,7 @@ def check(
     >>> c = check(sp.Abs(x) * sp.exp(x), at=[{"x": 1.5}, {"x": 0}])
     >>> [row.verdict.value for row in c.rows], c.rows[1].slopes, c.exit_code
     (['agree', 'undefined'], (-1.0, 1.0), 0)
+
     """
     if dtype not in DTYPES:
         raise OptionError(f"dtype is {dtype!r}; choose float64 or float32")

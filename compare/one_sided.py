@@ -7,7 +7,7 @@ poles cancel. The slope is the coefficient of t. Nothing is decided unless a bal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -282,6 +282,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "multiply": _multiply,
     "divide": _divide,
     "power_integer": _power,
+    "power_negative": lambda u, n: _power(u, -n),
     "power_constant": _power,
     "power": _general_power,
     "sqrt": lambda u: _power(u, sp.Rational(1, 2)),

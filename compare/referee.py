@@ -301,7 +301,7 @@ def _adjoints(derivatives: Derivatives, output: int) -> dict[int, Ball]:
 def _kappa(
     graph: Graph, derivatives: Derivatives, adjoints: Mapping[int, Ball], values: Sequence[Number], source: int
 ) -> float | None:
-    """sum over inputs x of |x * d(partial)/dx| / |partial|: one row of the Hessian, forward over reverse."""
+    """Sum over inputs x of |x * d(partial)/dx| / |partial|: one row of the Hessian, forward over reverse."""
     tangents: dict[int, Ball] = {source: exact(sp.Integer(1))}
     for step, (first, _) in derivatives:
         terms = [p * tangents[i] for i, p in zip(step.operands, first, strict=True) if i in tangents and p is not None]

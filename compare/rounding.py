@@ -14,7 +14,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.chain import float_of, forward, local_partial
+from symdiff.chain import forward, local_partial
+from symdiff.constants import float_of
 from symdiff.function import Absence
 from symdiff.graph import Graph
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symdiff.constants import float_of
 from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
@@ -22,22 +23,6 @@ Array = np.ndarray[Any, Any]
 
 # of node values held at once; larger batches are swept in blocks of points
 BLOCK_BYTES = 2**28
-
-
-def float_of(constant: sp.Basic) -> float | bool:
-    """The double nearest to an exact constant; infinite beyond the range of doubles.
-
-    >>> float_of(sp.Rational(1, 3)), float_of(sp.pi), float_of(sp.Integer(-10) ** 400)
-    (0.3333333333333333, 3.141592653589793, inf)
-    """
-    if constant is sp.true or constant is sp.false:
-        return constant is sp.true
-    if isinstance(constant, sp.Rational):
-        try:
-            return constant.p / constant.q
-        except OverflowError:
-            return math.copysign(math.inf, constant.p)
-    return float(constant) if constant is sp.nan else float(sp.N(constant, 30))
 
 
 def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float64) -> list[Any]:

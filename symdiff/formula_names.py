@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sympy as sp
@@ -85,6 +86,8 @@ def number(literal: str) -> sp.Expr:
         return sp.Integer(int(literal))
     mantissa = literal.lower().partition("e")[0].replace(".", "").lstrip("0")
     digits = max(15, len(mantissa))
+    if digits > 15 and Decimal(literal) == Decimal(repr(float(literal))):
+        return sp.Float(float(literal))  # every digit that Python prints of a float, and no more
     value = sp.Float(literal, digits)
     # a longer literal is rounded twice, to its own precision and by float(): take more digits until that does not show
     while float(value) != float(literal):

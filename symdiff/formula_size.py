@@ -18,10 +18,14 @@ import sympy as sp
 MAX_BITS = 4_096  # of a number; float64 ends at 1,024
 MAX_WORK = 1_000_000  # bits of integers that SymPy forms on the way to a number that may be smaller
 
+MAX_EXPANDED = 1_000  # nodes of what SymPy may expand, to answer questions of its own
+MANY = 1e6
 MAX_EXACT = 1_000  # for functions, such as a factorial, of which SymPy works out all digits
 
 # SymPy works out no digits of these, or not more than of the argument
-_TAME = frozenset(("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh"))
+_TAME = frozenset(
+    ("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh")
+)
 _NOT_REAL: frozenset[Any] = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
 
 
@@ -33,6 +37,8 @@ class Size(NamedTuple):
     `amount`: the magnitude of its numerical part: of a number itself, of a sum its constant term, else 0.
     `bits`: how many bits its numerical factors get when it is raised to the power 1.
     `logs`: the same for every n*log(c) inside, which exp turns into c**n.
+    `terms`, `expanded`: how many terms and nodes it has as an expanded polynomial, at most MANY.
+    `wide`: that is many more than as it is written, of it or of a part of it.
     """
 
     nodes: int
@@ -40,6 +46,9 @@ class Size(NamedTuple):
     amount: float = 0.0
     bits: float = 0.0
     logs: float = 0.0
+    terms: float = 1.0
+    expanded: float = 1.0
+    wide: bool = False
 
 
 class Sizes:
@@ -61,7 +70,7 @@ class Sizes:
 
     def power(self, base: sp.Expr, exponent: sp.Expr) -> str | None:
         """Say why base**exponent must not be worked out, or None if it may; both were built before."""
-        if base.is_Number and base.is_zero and exponent.is_Number and exponent.is_negative:
+        if base.is_Number and base == 0 and exponent.is_Number and exponent < 0:
             return "it divides by zero"
         bits, amount = self[base].bits, self[exponent].amount
         if bits and bits * amount > MAX_BITS:
@@ -125,7 +134,10 @@ class Sizes:
         if isinstance(part, sp.Add) and not number:
             amount = sum(size.amount for size in sizes if size.number)
         nodes = 1 + sum(size.nodes for size in sizes)
-        return Size(nodes, number, amount, self._bits(part, sizes), self._logs(part, sizes))
+        terms, expanded = self._expanded(part, sizes)
+        wide = expanded > MAX_EXPANDED + 10 * nodes or any(size.wide for size in sizes)
+        bits, logs = self._bits(part, sizes), self._logs(part, sizes)
+        return Size(nodes, number, amount, bits, logs, min(terms, MANY), min(expanded, MANY), wide)
 
     def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:
         if isinstance(part, sp.Mul):
@@ -136,13 +148,31 @@ class Sizes:
             return max(size.bits for size in sizes)
         return 0.0
 
+    def _expanded(self, part: sp.Basic, sizes: list[Size]) -> tuple[float, float]:
+        """Return how many terms and, about, how many nodes the part has when it is expanded."""
+        nodes = 1.0 + sum(size.expanded for size in sizes)
+        if isinstance(part, sp.Add):
+            return sum(size.terms for size in sizes), nodes
+        if isinstance(part, sp.Mul):
+            terms = math.prod(size.terms for size in sizes)
+            return terms, sum(terms / size.terms * size.expanded for size in sizes)
+        if isinstance(part, sp.Pow) and isinstance(part.exp, sp.Integer):
+            n = sizes[1].amount
+            if part.base.is_Atom:
+                return 1.0, nodes + n  # a polynomial of this degree
+            # (a_1 + ... + a_k)**n has binomial(k + n - 1, n) terms; what may be complex has a real and an imaginary one
+            k = max(2.0, sizes[0].terms)
+            logarithm = math.lgamma(k + n) - math.lgamma(n + 1) - math.lgamma(k) if n < MANY else math.inf
+            terms = math.exp(min(logarithm, math.log(MANY)))
+            return terms, terms * sizes[0].expanded
+        return 1.0, nodes
+
     def _logs(self, part: sp.Basic, sizes: list[Size]) -> float:
         inside = max((size.logs for size in sizes), default=0.0)
         if not isinstance(part, sp.Mul):
             return inside
-        bits = max(
-            (self._known[factor.args[0]].bits for factor in part.args if isinstance(factor, sp.log)), default=0.0
-        )
+        logs = [factor for factor in part.args if isinstance(factor, sp.log)]
+        bits = max((self._known[factor.args[0]].bits for factor in logs), default=0.0)
         multiple = math.prod(size.amount for size in sizes if size.number)
         return max(inside, bits * multiple if bits else 0.0)
 
@@ -156,12 +186,17 @@ def _amount(number: sp.Rational) -> float:
 
 def _value(part: sp.Expr) -> float | str:
     """|part| of a number, or why it is none: complex, infinite, too large or too small."""
-    value = part.evalf()
+    try:
+        value = part.evalf()
+    except (ArithmeticError, ValueError):
+        return "it has no value that SymPy can work out"
     if value in _NOT_REAL or value.is_extended_real is False:
         return "it is not a finite real number"
     if not isinstance(value, sp.Float):
         return _amount(value) if isinstance(value, sp.Rational) else math.inf
     magnitude = mpmath.mag(value.num)
-    if value.is_zero or abs(magnitude) <= MAX_BITS:
-        return math.ldexp(1.0, min(magnitude, 1023)) if not value.is_zero else 0.0
+    if value == 0:
+        return 0.0
+    if abs(magnitude) <= MAX_BITS:
+        return math.ldexp(1.0, min(int(magnitude), 1023))
     return f"it is a number beyond 2**±{MAX_BITS:,}"

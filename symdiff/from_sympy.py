@@ -8,6 +8,7 @@ the base alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -51,6 +52,12 @@ def free_symbols(*expressions: sp.Basic) -> tuple[sp.Symbol, ...]:
                 found.add(expression)
             pending.extend(expression.args)
     return tuple(sorted(found, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+
+
+# integers up to here are doubles
+EXACT = 2**53
+# steps of a place that are written out
+LONGEST_PLACE = 16
 
 
 class _Reader:
@@ -128,7 +135,9 @@ class _Reader:
             value = b.value_of(factor)
             if quotient is not None and b.value_of(quotient[0]) == 1:
                 denominator.append(quotient[1])
-            elif value is not None and value.is_Rational and not value.is_Integer:
+            elif (
+                value is not None and value.is_Rational and not value.is_Integer and max(abs(value.p), value.q) <= EXACT
+            ):
                 numerator.append(b.constant(sp.Integer(value.p)))
                 denominator.append(b.constant(sp.Integer(value.q)))
             else:
@@ -143,16 +152,16 @@ class _Reader:
             return b.apply(FUNCTIONS["exp"], (children[1],))
         if exponent is None:
             return b.call("power", *children)
-        if exponent < 0:
-            return b.call("divide", b.constant(sp.Integer(1)), self._positive_power(children[0], -exponent))
-        return self._positive_power(children[0], exponent)
-
-    def _positive_power(self, base: int, exponent: sp.Rational) -> int:
+        base = children[0]
         if exponent == sp.Rational(1, 2):
-            return self.builder.call("sqrt", base)
-        if isinstance(exponent, sp.Integer):
-            return self.builder.apply(FUNCTIONS["power_integer"], (base,), (int(exponent),))
-        return self.builder.apply(FUNCTIONS["power_constant"], (base,), (exponent,))
+            return b.call("sqrt", base)
+        if exponent == -1:
+            return b.call("divide", b.constant(sp.Integer(1)), base)
+        if not exponent.is_Integer:
+            return b.apply(FUNCTIONS["power_constant"], (base,), (exponent,))
+        # a quotient 1/u**n would overflow in its derivative where u**-n does not
+        name = "power_integer" if exponent > 0 else "power_negative"
+        return b.apply(FUNCTIONS[name], (base,), (abs(int(exponent)),))
 
     def _piecewise(self, children: list[int]) -> int:
         # where no condition holds there is no value
@@ -196,7 +205,7 @@ def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
         pairs = [pair for pair in expression.args if isinstance(pair, ExprCondPair)]
         return [child for pair in pairs for child in pair.args]
     if isinstance(expression, sp.Heaviside):
-        return expression.args[:1]
+        return expression.args[:1] if expression.args[1].is_Number else None
     if isinstance(expression, _COMPOUND) or type(expression) in BY_HEAD:
         return expression.args
     return None
@@ -228,7 +237,11 @@ def _place(root: sp.Basic, culprit: sp.Basic) -> str:
     while step is not None:
         path.append(f".args[{step[1]}]")
         step = parents[id(step[0])]
-    return "the top of the expression" if not path else "expr" + "".join(reversed(path[-12:]))
+    if not path:
+        return "the top of the expression"
+    steps = path[::-1]
+    shown = steps if len(steps) <= LONGEST_PLACE else [*steps[:4], "…", *steps[4 - LONGEST_PLACE :]]
+    return "expr" + "".join(shown)
 
 
 def as_expression(value: object, what: str) -> sp.Expr:
@@ -239,6 +252,6 @@ def as_expression(value: object, what: str) -> sp.Expr:
         from symdiff.parse import parse
 
         return parse(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return sp.Integer(value) if isinstance(value, int) else sp.Float(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return sp.Integer(int(value)) if isinstance(value, Integral) else sp.Float(float(value))
     raise InputError(f"{what} is {type(value).__name__}; give a SymPy expression, a number or a formula text")

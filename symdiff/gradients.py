@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,7 +29,10 @@ def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tup
     >>> find_symbols("x", [x]), find_symbols([x], [x])
     ((x,), (x,))
     """
-    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else list(wrt)
+    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else wrt
+    if not isinstance(items, Iterable) or isinstance(items, sp.Basic):
+        raise SymbolError(f"{what} is {wrt!r}; give a symbol, a name, or a list of them")
+    items = list(items)
     found: list[sp.Symbol] = []
     names = ", ".join(map(str, known)) or "no symbols"
     for item in items:

@@ -74,11 +74,53 @@ def accumulate(
             rule, inputs = _rule(function, position, static)
             substitution = {source: places[i] for source, i in zip(inputs, operands, strict=True) if source >= 0}
             partial = builder.splice(rule, substitution)[rule.outputs[0]]
-            contribution = builder.call("multiply", adjoint, partial)
+            contribution = _product(builder, adjoint, partial)
             known = adjoints.get(operand)
-            adjoints[operand] = contribution if known is None else builder.call("add", known, contribution)
+            adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
     zero = builder.constant(sp.Integer(0))
     return [adjoints.get(node, zero) for node in wrt]
+
+
+def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
+    """(condition, value) of a node that is `value` where the condition holds and zero elsewhere, else None."""
+    inner = builder.parts(node, "negate")
+    branches = builder.parts(node if inner is None else inner[0], "select")
+    if branches is None:
+        return None
+    condition, taken, otherwise = branches
+    if builder.value_of(taken) == 0:
+        condition, taken, otherwise = builder.call("not", condition), otherwise, taken
+    if builder.value_of(otherwise) != 0:
+        return None
+    return condition, taken if inner is None else builder.call("negate", taken)
+
+
+def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
+    """adjoint * partial; what is zero off a branch stays zero there, whatever the other factor is."""
+    gates = [_gate(builder, factor) for factor in (adjoint, partial)]
+    factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
+    product = builder.call("multiply", *factors)
+    conditions = list(dict.fromkeys(gate[0] for gate in gates if gate is not None))
+    if not conditions:
+        return product
+    condition = conditions[0] if len(conditions) == 1 else builder.call("and", *conditions)
+    return builder.call("select", condition, product, builder.constant(sp.Integer(0)))
+
+
+def _sum(builder: GraphBuilder, first: int, second: int) -> int:
+    """first + second; two halves of one Piecewise become one."""
+    a, b = _gate(builder, first), _gate(builder, second)
+    if a is not None and b is not None:
+        if a[0] == b[0]:
+            return builder.call("select", a[0], _sum(builder, a[1], b[1]), builder.constant(sp.Integer(0)))
+        if builder.parts(b[0], "not") == (a[0],):
+            return builder.call("select", a[0], a[1], b[1])
+        if builder.parts(a[0], "not") == (b[0],):
+            return builder.call("select", b[0], b[1], a[1])
+        # zero where neither branch is taken, and known to be so
+        either = builder.call("or", a[0], b[0])
+        return builder.call("select", either, builder.call("add", first, second), builder.constant(sp.Integer(0)))
+    return builder.call("add", first, second)
 
 
 def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:

@@ -18,7 +18,8 @@ from symdiff.model import Model
 from symdiff.prediction import at_probe
 from symdiff.training_options import TrainingOptions
 from symdiff.training_result import TrainingResult
-from symdiff.updates import Record, State, Updates, compiled
+from symdiff.update_loops import Record, compiled
+from symdiff.updates import State, Updates
 
 # in the course of a run, evenly spaced
 CHECKPOINTS = 10
@@ -136,9 +137,8 @@ class TrainingRun:
         data = dict(zip((symbol.name for symbol in self.updates.columns), np.asarray(self.data), strict=True))
         return {
             "model": self.model.name,
-            "model_sha256": graph_digest(self.updates.graph),
+            "formula_sha256": graph_digest(self.updates.graph),
             "parameters": [[symbol.name, repr(parameter)] for symbol, parameter in self.model.parameters.items()],
-            "data_sha256": arrays_digest(data),
             "batch_size": options.batch_size,
             "shuffle": options.shuffle,
             "seed": options.seed,
@@ -147,6 +147,7 @@ class TrainingRun:
             "optimizer": options.optimizer_text,
             "optimizer_sha256": program_digest(self.updates.moved, state, [zero] * len(self.updates.moving), zero),
             "record_gradients": options.record_gradients,
+            "data_sha256": arrays_digest(data),
         }
 
     def _restored(self, saved: Saved, template: State) -> tuple[int, State, _History]:

@@ -1,0 +1,116 @@
+"""Symbols and formulas from text, without running any of it.
+
+Each step has its limits and names the column of what it refuses. `formula_text` cuts the text into tokens;
+`formula_order` checks how they follow each other and has `ast` arrange them by precedence; `formula_builder` makes a
+SymPy expression of an allow-list of nodes, in steps (`formula_step`) that are limited in time and in the size of their
+numbers (`formula_size`); `formula_names` says what words mean.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, cast
+
+import sympy as sp
+
+from symdiff.errors import ParseError, SymbolError
+from symdiff.formula_builder import built
+from symdiff.formula_names import Vocabulary
+from symdiff.formula_order import tree
+from symdiff.formula_step import Formula
+from symdiff.formula_text import MAX_LENGTH, cut, identifier, shown
+from symdiff.functions import CONSTANTS, formula_functions
+
+
+def symbols(names: str) -> Any:
+    """Make real symbols: one name gives a `Symbol`, several, parted by spaces or commas, a tuple of them.
+
+    The return type is `Any`: whether it is one symbol or a tuple depends on what the text holds, not on its type.
+
+    Raises ParseError for what is not a name.
+
+    >>> x, w = symbols("x w")
+    >>> w*x
+    w*x
+    >>> symbols("lambda").is_real
+    True
+    """
+    made = [sp.Symbol(name, real=True) for name in _names(names)]
+    return tuple(made) if len(made) > 1 else made[0]
+
+
+def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Expr:
+    """Read a formula, such as `w*x**2 + exp(-b)`, into a SymPy expression. Nothing of the text is ever executed.
+
+    A formula has
+
+    * numbers: integers are exact; 0.1 and 1e-3 are floats of double precision, longer literals keep their digits;
+    * names: with `symbols` only those (texts become real symbols), and they win over constants and functions of their
+      name where they are not called; without, every name but those of constants (`pi`, `E`) and functions is a real
+      symbol. Greek letters and, if declared, Python's keywords are names like others; they are compared after Unicode
+      normalisation (NFKC). `lambda` needs no declaration;
+    * + - * / ** and parentheses, and calls of `symdiff.functions.formula_functions()`;
+    * `a if condition else b` and `Piecewise((a, condition), ..., (b, True))`, where a condition is made of
+      < <= > >= == != (chains too), and or not, & | ~, Eq Ne Lt Le Gt Ge, And Or Not, True and False.
+
+    What SymPy prints with `str` reads back as an equal expression. Sums, products and powers are simplified as SymPy's
+    operators do it; Piecewise, conditions, Max and Min stay as they are written.
+
+    Raises ParseError, with the column, for everything else: other syntax, unknown names, limits on length, depth and
+    the size of numbers, division by zero, numbers that are not real and finite. Raises SymbolError for `symbols` that
+    are none, or two different ones of one name.
+
+    >>> parse("w*x**2 + 1/2")
+    w*x**2 + 1/2
+    >>> parse("x if x > 0 else 0")
+    Piecewise((x, x > 0), (0, True))
+    >>> sorted(map(str, parse("2*lambda + pi", symbols=["lambda", "pi"]).free_symbols))
+    ['lambda', 'pi']
+    >>> parse("__import__('os').getcwd()")
+    Traceback (most recent call last):
+        ...
+    symdiff.errors.ParseError: column 1 of '__import__('os').getcwd()': names that begin with two underscores are ...
+    """
+    declared = None if symbols is None else _declared(symbols)
+    tokens = cut(text, declared or ())
+    vocabulary = Vocabulary(declared, CONSTANTS, formula_functions())
+    return built(Formula(text, tokens, tree(text, tokens), vocabulary))
+
+
+def _names(given: object) -> list[str]:
+    if not isinstance(given, str):
+        raise ParseError(f"names are a text, not {type(given).__name__}; give a str such as 'x y w b'")
+    if len(given) > MAX_LENGTH:
+        raise ParseError(f"names of {len(given):,} characters; at most {MAX_LENGTH:,} are read, so split them")
+    names: list[str] = []
+    for word in filter(None, re.split(r"[\s,]+", given)):
+        name = identifier(word)
+        if name is None:
+            rule = "write letters, digits and _, no digit first and no __ first"
+            raise ParseError(f"'{shown(word)}' is not a name; {rule}")
+        names.append(name)
+    if not names:
+        raise ParseError("no name is given; write some, parted by spaces, such as 'x y w b'")
+    return names
+
+
+def _declared(given: Iterable[str | sp.Symbol]) -> dict[str, sp.Symbol]:
+    """Return the symbols by their normalised names."""
+    if not isinstance(cast(object, given), Iterable):
+        raise SymbolError(f"symbols must be names or SymPy symbols in a list, not {type(given).__name__}; write [...]")
+    declared: dict[str, sp.Symbol] = {}
+    for one in _names(given) if isinstance(given, str) else given:
+        if isinstance(one, str):
+            (name, *more) = _names(one)
+            if more:
+                raise ParseError(f"'{shown(one)}' holds more than one name; give each name as a text of its own")
+            symbol = sp.Symbol(name, real=True)
+        elif isinstance(cast(object, one), sp.Symbol):
+            name, symbol = unicodedata.normalize("NFKC", one.name), one
+        else:
+            raise SymbolError(f"symbols must be names or SymPy symbols, not {type(one).__name__}; take it out")
+        if declared.setdefault(name, symbol) != symbol:
+            raise SymbolError(f"two symbols are called '{shown(name)}', with different assumptions; give one of them")
+    return declared
