@@ -88,12 +88,9 @@ def number(literal: str) -> sp.Expr:
     digits = max(15, len(mantissa))
     if digits > 15 and Decimal(literal) == Decimal(repr(float(literal))):
         return sp.Float(float(literal))  # every digit that Python prints of a float, and no more
-    value = sp.Float(literal, digits)
-    # a longer literal is rounded twice, to its own precision and by float(): take more digits until that does not show
-    while float(value) != float(literal):
-        digits += 5
-        value = sp.Float(literal, digits)
-    return value
+    # rounded twice, to its own precision and by float(), a literal may come out as another double: then take the double
+    value = sp.Float(literal, digits + 5)
+    return value if digits > 15 and float(value) == float(literal) else sp.Float(float(literal))
 
 
 def _near(name: str, known: Iterable[str]) -> str:

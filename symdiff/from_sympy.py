@@ -249,7 +249,7 @@ def as_expression(value: object, what: str) -> sp.Expr:
     if isinstance(value, sp.Expr):
         return value
     if isinstance(value, str):
-        from symdiff.parse import parse
+        from symdiff.parsing import parse
 
         return parse(value)
     if isinstance(value, Real) and not isinstance(value, bool):

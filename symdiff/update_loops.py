@@ -58,12 +58,12 @@ def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: boo
 
         def body(state: State, rows: Any) -> tuple[State, Record]:
             # a zero that might differ from update to update: what does not, XLA would compute outside and carry along
-            unknown = zero.astype(rows.dtype) & rows.reshape(-1)[0]
+            unknown = zero & rows.reshape(-1)[0]
             # what lies beyond the data's end is masked later, and may be any row
             batch = data.at[:, jnp.maximum(rows, 0)].get(mode="promise_in_bounds", wrap_negative_indices=False)
             return separately_rounded(one, unknown, state, batch, rows)
 
-        return jax.lax.scan(body, state, updates.order(first + jnp.arange(epochs)))
+        return jax.lax.scan(body, state, updates.order(first + jnp.arange(epochs, dtype=jnp.int32)))
 
     data = updates.packed({symbol.name: np.zeros(updates.samples) for symbol in updates.columns})
     program = jax.jit(run)

@@ -23,7 +23,7 @@ from symdiff.model import Model
 from symdiff.training_options import TrainingOptions, in_dtype
 
 Array = np.ndarray[Any, Any]
-# {"parameters": {name: scalar}, "optimizer": what optax keeps}
+# {"parameters": {name: scalar}, "optimizer": leaves of what optax keeps}; its named tuples cost a call microseconds
 State = dict[str, Any]
 
 
@@ -81,7 +81,7 @@ class Updates:
 
     def place(self, epoch: int) -> Any:
         """Where a run begins, on the device: the barrier's zero, and the number of the epoch, from 0."""
-        return self._placed(np.array([0, epoch]))
+        return self._placed(np.array([0, epoch], np.int32))
 
     def packed(self, data: Mapping[str, Array]) -> Any:
         """The columns that the loss depends on as one array of shape (columns, samples), on the device."""
@@ -93,8 +93,12 @@ class Updates:
         given = {s.name: in_dtype(values[s.name], self.options.dtype, f"parameter {s.name!r}") for s in self.moving}
         parameters = {name: self._within(name, jnp.asarray(value)) for name, value in given.items()}
         with _optimizing():
-            kept = self.options.optimizer.init(parameters)
+            kept = jax.tree.leaves(self.options.optimizer.init(parameters))
         return self._placed(jax.tree.map(_strong, {"parameters": parameters, "optimizer": kept}))
+
+    def optimizer_state(self, state: State) -> Any:
+        """What optax keeps, as the tree that it is."""
+        return jax.tree.unflatten(self._structure, state["optimizer"])
 
     def moved(self, state: State, gradient: Any, loss: Any) -> State:
         """State after the optimizer was given a gradient; a parameter never leaves its bounds."""
@@ -102,9 +106,11 @@ class Updates:
         partials = {symbol.name: partial for symbol, partial in zip(self.moving, gradient, strict=True)}
         optimizer = optax.with_extra_args_support(self.options.optimizer)
         with _optimizing():
-            changes, kept = optimizer.update(partials, state["optimizer"], parameters, value=loss, grad=partials)
+            before = self.optimizer_state(state)
+            changes, kept = optimizer.update(partials, before, parameters, value=loss, grad=partials)
             stepped: Any = optax.apply_updates(parameters, changes)
-        new: State = {"parameters": {n: self._within(n, v) for n, v in stepped.items()}, "optimizer": kept}
+        moved = {name: self._within(name, value) for name, value in stepped.items()}
+        new: State = {"parameters": moved, "optimizer": jax.tree.leaves(kept)}
         return jax.tree.map(lambda after, before: _strong(after, before.dtype), new, state)
 
     def order(self, epochs: Any) -> jax.Array:
@@ -137,6 +143,12 @@ class Updates:
         present = rows >= 0
         count = present.sum().astype(values.dtype)
         return numpy.where(present, values, 0).sum() / count, numpy.where(present, partials, 0).sum(axis=-1) / count
+
+    @cached_property
+    def _structure(self) -> Any:
+        return jax.tree.structure(
+            self.options.optimizer.init({s.name: self.options.dtype.type(0) for s in self.moving})
+        )
 
     def _within(self, name: str, value: Any) -> Any:
         if name not in self.bounds:
