@@ -45,6 +45,8 @@ def local_partial(function: Function, operand: int, static: Static = ()) -> sp.E
     if function.partials[operand] is Absence.NONDIFFERENTIABLE:
         raise UnsupportedError(function.not_differentiable(operand))
     names = operand_names(function)
+    if function.rules and (rule := function.rules[operand]) is not None:
+        return rule(*names, *map(sp.sympify, static))
     return sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
 
 
