@@ -31,7 +31,7 @@ def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> [float(v) for v in forward(graph_of([x**2 + 1]), {x: 3.0})]
-    [3.0, 1.0, 9.0, 10.0]
+    [1.0, 3.0, 9.0, 10.0]
     """
     scalar = np.dtype(dtype).type
     values: list[Any] = [None] * len(graph)
@@ -56,7 +56,7 @@ def tangents(graph: Graph, values: Sequence[Any], seeds: Mapping[sp.Symbol, Any]
     >>> x = sp.Symbol("x", real=True)
     >>> g = graph_of([x**2 + 1])
     >>> tangents(g, forward(g, {x: 3.0}), {x: 1.0})
-    [1.0, None, 6.0, 6.0]
+    [None, 1.0, 6.0, 6.0]
     """
     result: list[Any] = [None] * len(graph)
     for symbol, seed in seeds.items():
@@ -85,7 +85,8 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> g = graph_of([x**2 + 1])
-    >>> float(adjoints(g, forward(g, {x: 3.0}), g.outputs[0], [g.inputs[x]])[0])
+    >>> node = g.inputs[x]
+    >>> float(adjoints(g, forward(g, {x: 3.0}), g.outputs[0], [node])[node])
     6.0
     """
     active = graph.depends_on(wrt).tolist()

@@ -111,7 +111,7 @@ def _product(formula: Formula, node: ast.expr) -> Step:
     formula.permit(node, formula.sizes.product([factor for _, factor, _ in factors]))
     others: list[sp.Expr] = []
     for part, factor, inverse in factors:
-        if inverse and factor.is_Number and factor == 0:
+        if inverse and factor.is_Number and not factor:
             raise formula.error(part, "this divides by zero; write a denominator that is not 0")
         if factor.is_Number:
             coefficient = coefficient / factor if inverse else coefficient * factor
@@ -123,7 +123,7 @@ def _product(formula: Formula, node: ast.expr) -> Step:
 def _times(formula: Formula, coefficient: Any, factors: list[sp.Expr]) -> sp.Expr:
     wide = [factor for factor in factors if formula.sizes[factor].wide]
     product = sp.Mul(coefficient, *(factor for factor in factors if not formula.sizes[factor].wide))
-    return _unevaluated_Mul(product, *wide) if wide and product != 0 else product
+    return _unevaluated_Mul(product, *wide) if wide and product else product
 
 
 def _power(formula: Formula, node: ast.BinOp) -> Step:
@@ -163,7 +163,7 @@ def _applied(formula: Formula, function: Any, arguments: list[sp.Expr]) -> sp.Ex
     size = formula.sizes[arguments[0]]
     if not isinstance(function, type) or len(arguments) > 1:
         return function(*arguments)
-    small = size.number or size.nodes <= MAX_SIMPLIFIED
+    small = size.value is not None or size.nodes <= MAX_SIMPLIFIED
     return function(*arguments) if small and not size.wide else function(*arguments, evaluate=False)
 
 

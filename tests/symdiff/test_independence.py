@@ -52,10 +52,8 @@ def doubled_partials(row):
 
 
 def doubled_sympy(row):
-    if row.name == "select":
-        # twice an Expr, also where it stands for a Piecewise
-        return dataclasses.replace(row, sympy=lambda c, u, v: 2 * sp.Piecewise((u, c), (v, True)))
-    return dataclasses.replace(row, sympy=lambda *a: 2 * row.sympy(*a))
+    rules = tuple(rule and (lambda *a, rule=rule: 2 * rule(*a)) for rule in row.rules)
+    return dataclasses.replace(row, sympy=lambda *a: 2 * row.sympy(*a), rules=rules)
 
 
 def doubled_jax(row):
