@@ -91,7 +91,7 @@ def check(
     at_given = places(asked, graph, at, int(points), int(seed))
     command = provenance.command(asked.name, asked.wrt, at, points if drawn else None, seed, kind)
     rows = tuple(_rows(graph, asked, [_rounded(place, kind) for place in at_given], kind))
-    derived = gradient_graph(graph, asked.wrt)
+    derived = gradient_graph(graph, asked.wrt, textbook=True)
     operations = {"model": graph.operation_count, "model and gradient": derived.operation_count}
     formulas = dict(zip(common["wrt"], _formulas(derived), strict=True))
     return Comparison(

@@ -229,8 +229,8 @@ def _joined(formula: Formula, node: ast.expr, function: Callable[..., Any], part
 
 
 def _logical(formula: Formula, node: ast.expr, function: Callable[..., Any], conditions: list[sp.Basic]) -> sp.Basic:
-    if function is not sp.Not and any(formula.sizes[condition].wide for condition in conditions):
-        raise formula.error(node, "a power of a sum in these conditions has too many terms; write it in another way")
+    if function is not sp.Not:
+        formula.permit(node, formula.sizes.conditions(conditions))
     return formula.made(node, lambda: function(*conditions))
 
 

@@ -41,7 +41,7 @@ class Size(NamedTuple):
     `bits`: how many bits its numerical factors get when it is raised to the power 1.
     `logs`: the same for every n*log(c) inside, which exp turns into c**n.
     `terms`, `expanded`: how many terms and nodes it has as an expanded polynomial, at most MANY.
-    `wide`: that is many more than as it is written, of it or of a part of it.
+    `wide`: how many nodes, of it or a part of it, if that is many more than as it is written; else 0.
     """
 
     nodes: int
@@ -51,7 +51,7 @@ class Size(NamedTuple):
     logs: float = 0.0
     terms: float = 1.0
     expanded: float = 1.0
-    wide: bool = False
+    wide: float = 0.0
 
 
 class Sizes:
@@ -105,6 +105,12 @@ class Sizes:
                 return f"exact numbers in {name} go up to {MAX_EXACT:,}; write it with a decimal point"
         return None
 
+    def conditions(self, parts: Iterable[sp.Basic]) -> str | None:
+        """Say why conditions must not be joined: SymPy would compare them in ways for which it may expand them."""
+        if any(self[part].wide >= MANY for part in parts):
+            return "a power of a sum in it has too many terms to be compared"
+        return None
+
     def refused(self, result: sp.Basic) -> str | None:
         """Measure what SymPy returned, new parts only; say why it cannot be part of a formula, or None."""
         todo = [result]
@@ -132,9 +138,11 @@ class Sizes:
         bits, logs = self._bits(part, sizes), self._logs(part, sizes)
         nodes = 1 + sum(size.nodes for size in sizes)
         terms, expanded = _expanded(part, sizes)
-        wide = expanded > MAX_EXPANDED + 10 * nodes or any(size.wide for size in sizes)
+        wide = max([expanded if expanded > MAX_EXPANDED + 10 * nodes else 0.0, *(size.wide for size in sizes)])
         amount = amount if value is None else _magnitude(value)
-        self._known[part] = Size(nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), wide)
+        self._known[part] = Size(
+            nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), min(wide, MANY)
+        )
         return None
 
     def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:

@@ -252,6 +252,6 @@ def as_expression(value: object, what: str) -> sp.Expr:
         from symdiff.parsing import parse
 
         return parse(value)
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, Real) and value is not True and value is not False:
         return sp.Integer(int(value)) if isinstance(value, Integral) else sp.Float(float(value))
     raise InputError(f"{what} is {type(value).__name__}; give a SymPy expression, a number or a formula text")

@@ -51,8 +51,8 @@ class Function:
     `heads`
         SymPy classes whose arguments are the operands one for one.
     `rules`
-        for each operand the derivative as a SymPy expression of (u, v, ..., n, ...) to be used in the place of SymPy's own, or
-        None: only where SymPy has none, or has one that loses digits. The tests prove it equal to the true derivative.
+        for each operand the derivative as a SymPy expression of (u, v, ..., n, ...) to compute with in the place of
+        SymPy's own, or None: only where SymPy has none, or one that loses digits. Tests hold it against the referee.
     `callback`
         the JAX form calls SciPy on the host, and carries the derivative written in this table.
     `special_function`

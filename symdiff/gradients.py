@@ -150,7 +150,7 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
     primal = graph_of([expression])
-    return Gradient(expression, symbols, primal, gradient_graph(primal, symbols))
+    return Gradient(expression, symbols, primal, gradient_graph(primal, symbols, textbook=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ def jacobian(exprs: Sequence[Any], wrt: Wrt) -> Jacobian:
     """All partials of several expressions, by one reverse sweep an expression; raises as `gradient` does."""
     expressions = [as_expression(e, "an expression") for e in exprs]
     symbols = find_symbols(wrt, free_symbols(*expressions))
-    graph = gradient_graph(graph_of(expressions), symbols)
+    graph = gradient_graph(graph_of(expressions), symbols, textbook=True)
     keep = [node for i, node in enumerate(graph.outputs) if i % (len(symbols) + 1)]
     return Jacobian(symbols, _with_outputs(graph, keep), len(expressions))
 
@@ -236,7 +236,9 @@ def hessian(expr: Any, wrt: Wrt) -> Hessian:
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
     for output in first.graph.outputs[1:]:
-        partials = dict(zip(present, accumulate(builder, first.graph, places, output, present), strict=True))
+        partials = dict(
+            zip(present, accumulate(builder, first.graph, places, output, present, textbook=True), strict=True)
+        )
         outputs += [partials.get(node, zero) for node in sources]
     return Hessian(first.wrt, builder.finish(outputs))
 

@@ -45,24 +45,26 @@ def local_partial(function: Function, operand: int, static: Static = ()) -> sp.E
     if function.partials[operand] is Absence.NONDIFFERENTIABLE:
         raise UnsupportedError(function.not_differentiable(operand))
     names = operand_names(function)
-    if function.rules and (rule := function.rules[operand]) is not None:
-        return rule(*names, *map(sp.sympify, static))
     return sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
 
 
 @lru_cache(maxsize=4096)
-def _rule(function: Function, operand: int, static: Static) -> tuple[Graph, tuple[int, ...]]:
+def _rule(function: Function, operand: int, static: Static, textbook: bool) -> tuple[Graph, tuple[int, ...]]:
     """The local partial as a graph, and the node of each operand in it (-1 where it does not occur)."""
-    graph = graph_of([local_partial(function, operand, static)])
+    partial = local_partial(function, operand, static)
+    if not textbook and function.rules and (rule := function.rules[operand]) is not None:
+        partial = rule(*operand_names(function), *map(sp.sympify, static))
+    graph = graph_of([partial])
     return graph, tuple(graph.inputs.get(name, -1) for name in operand_names(function))
 
 
 def accumulate(
-    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int]
+    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int], textbook: bool = False
 ) -> list[int]:
     """Add to `builder` the adjoints of the nodes `wrt` for one output of `graph`, whose nodes stand there at `places`.
 
-    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0.
+    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0. With `textbook`
+    every rule is SymPy's own, to be read; else those of the table's `rules` that keep more digits are taken.
     """
     active = graph.depends_on(wrt)
     adjoints: dict[int, int] = {output: builder.constant(sp.Integer(1))}
@@ -73,7 +75,7 @@ def accumulate(
         for position, operand in enumerate(operands):
             if not active[operand] or function.partials[position] is Absence.ZERO:
                 continue
-            rule, inputs = _rule(function, position, static)
+            rule, inputs = _rule(function, position, static, textbook)
             substitution = {source: places[i] for source, i in zip(inputs, operands, strict=True) if source >= 0}
             partial = builder.splice(rule, substitution)[rule.outputs[0]]
             contribution = _product(builder, adjoint, partial)
@@ -98,7 +100,7 @@ def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
 
 
 def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
-    """adjoint * partial; what is zero off a branch stays zero there, whatever the other factor is."""
+    """Multiply an adjoint by a partial; what is zero off a branch stays zero there, whatever the other factor is."""
     gates = [_gate(builder, factor) for factor in (adjoint, partial)]
     factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
     product = builder.call("multiply", *factors)
@@ -110,7 +112,7 @@ def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
 
 
 def _sum(builder: GraphBuilder, first: int, second: int) -> int:
-    """first + second; two halves of one Piecewise become one."""
+    """Add two contributions; two halves of one Piecewise become one."""
     a, b = _gate(builder, first), _gate(builder, second)
     if a is not None and b is not None:
         if a[0] == b[0]:
@@ -125,8 +127,8 @@ def _sum(builder: GraphBuilder, first: int, second: int) -> int:
     return builder.call("add", first, second)
 
 
-def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:
-    """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn.
+def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = False) -> Graph:
+    """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn; see `accumulate`.
 
     >>> from symdiff.to_sympy import expressions_of
     >>> w, x, y = sp.symbols("w x y", real=True)
@@ -141,6 +143,6 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
     for output in graph.outputs:
-        partials = dict(zip(present, accumulate(builder, graph, places, output, present), strict=True))
+        partials = dict(zip(present, accumulate(builder, graph, places, output, present, textbook), strict=True))
         outputs += [places[output], *(partials.get(node, zero) for node in sources)]
     return builder.finish(outputs)

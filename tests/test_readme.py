@@ -30,12 +30,16 @@ def test_the_python_example_runs_and_says_what_it_claims():
     assert names["c"].verdict == "agree"
 
 
-@pytest.mark.parametrize("block", re.findall(r"```console\n(.*?)```", README, re.DOTALL), ids=lambda block: block.split()[2])
+CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.split()[2])
 def test_console_examples_print_what_they_show(block):
-    command, *shown = block.rstrip("\n").split("\n")
-    words = re.findall(r'"[^"]*"|\S+', command.removeprefix("$ symdiff "))
+    typed, *shown = block.rstrip("\n").split("\n")
+    words = re.findall(r'"[^"]*"|\S+', typed.removeprefix("$ symdiff "))
     arguments = [word.strip('"') for word in words]
-    run = subprocess.run([sys.executable, "-m", "symdiff", *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "symdiff", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own README
     assert without_numbers(run.stdout.rstrip("\n")) == without_numbers("\n".join(shown)), run.stderr
 
 

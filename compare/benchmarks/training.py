@@ -17,12 +17,13 @@ X, Y = (1.0, 2.0, 3.0), (2.0, 4.0, 6.0)
 
 
 def run() -> Iterator[Row]:
-    """The compiled run against JAX written by hand, and against PyTorch or, without it, the chain route's NumPy loop."""
+    """The compiled run against JAX by hand, and against PyTorch or, without it, the chain route's NumPy loop."""
     ours = _compiled_run()
     by_hand = _jax_by_hand()
     pair = in_turn(ours, by_hand, rounds=41, repeats=(50, 50))
     yield Row("train quadratic / the same loop in JAX by hand", "a compiled run of 300 updates", pair, "at most 1.1")
-    slow, name = (_torch_loop(), "PyTorch") if importlib.util.find_spec("torch") else (_numpy_loop(), "NumPy chain route")
+    torch = importlib.util.find_spec("torch") is not None
+    slow, name = (_torch_loop(), "PyTorch") if torch else (_numpy_loop(), "NumPy chain route")
     pair = in_turn(slow, ours, rounds=9, repeats=(1, 50))
     yield Row(f"the same loop in {name} / train quadratic", "300 updates", pair, "at least 500")
 
@@ -79,8 +80,9 @@ def _torch_loop() -> Callable[[], Any]:
                 loss = (w * x**2 + w2 * x + b - y) ** 2
                 loss.backward()
                 for parameter in parameters:
-                    parameter.data = parameter.data - RATE * parameter.grad.data
-                    parameter.grad.data.zero_()
+                    gradient: Any = parameter.grad
+                    parameter.data = parameter.data - RATE * gradient.data
+                    gradient.data.zero_()
 
     return train
 
@@ -94,10 +96,10 @@ def _numpy_loop() -> Callable[[], Any]:
     (x,) = model.inputs
 
     def train() -> None:
-        values = dict.fromkeys(symbols, np.float64(1.0))
+        values: dict[Any, Any] = dict.fromkeys(symbols, np.float64(1.0))
         for _ in range(EPOCHS):
             for one, target in zip(X, Y, strict=True):
-                sample = {x: np.float64(one), model.target: np.float64(target)}
+                sample: dict[Any, Any] = {x: np.float64(one), model.target: np.float64(target)}
                 _, gradient = chain.value_and_gradient(graph, values | sample, symbols)
                 values = {s: v - RATE * g for (s, v), g in zip(values.items(), gradient, strict=True)}
 

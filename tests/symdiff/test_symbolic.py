@@ -166,11 +166,13 @@ def test_speelpenning_product_costs_a_constant_per_factor(count):
     assert gradient(sp.Mul(*factors), factors).operations == (count - 1) + 2 * (count - 2)
 
 
+@pytest.mark.timeout(60)
 def test_many_symbols_and_many_terms():
-    symbols = sp.symbols("w:2000", real=True)
+    # a second or two where the cost is linear, minutes where each symbol is looked for among all others
+    symbols = sp.symbols("w:6000", real=True)
     found = gradient(sp.Add(*[s**3 / (i + 1) for i, s in enumerate(symbols)]), symbols)
     assert found[symbols[7]] == 3 * symbols[7] ** 2 / 8
-    assert len(found.expressions) == 2000
+    assert len(found.expressions) == 6000
 
 
 def test_an_expression_too_deep_for_sympy_is_still_written():

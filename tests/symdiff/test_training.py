@@ -142,6 +142,9 @@ def test_a_run_is_compiled_once_and_found_again():
     assert compiled.cache_info().misses == before
     # other data, same program: the first loss is (1*2 - 2)**2/3, then (1*1 - 2)**2/3
     assert again.update_losses[:2].tolist() == [0.0, pytest.approx(1 / 3, rel=1e-15)]
+    # another formula of the same symbols is another program
+    other = symdiff.train(line(loss="(prediction - y)**2/4"), epochs=60, on_epoch=lambda *_: None)
+    assert other.update_losses[0] == 0.25
 
 
 def diverging(rate):
