@@ -31,6 +31,8 @@ MOST_POLISHING_STEPS = 20
 MOST_OFFSET = 1e-6
 # residuals of this size, in units of rounding, count as an exact fit
 EXACT = 1e3 * np.finfo(np.float64).eps
+# what a residual that is not finite counts as: large, but its square is still finite
+REFUSED = 1e150
 # a parameter is put on a bound if that changes the residuals by at most this share of them
 NEAR_BOUND = 1e-6
 
@@ -107,11 +109,10 @@ def _searched(residuals: Residuals, method: Literal["lm", "trf"], most_evaluatio
             cache[key] = residuals.at(values)
         return cache[key]
 
-    # both methods take back a step to residuals that are not finite
     bounds: dict[str, Any] = {"bounds": (residuals.low, residuals.high)} if method == "trf" else {}
     with np.errstate(all="ignore"):
         result = scipy.optimize.least_squares(
-            lambda values: both(values)[0],
+            lambda values: _refusable(both(values)[0]),
             residuals.start,
             jac=lambda values: both(values)[1],
             method=method,
@@ -130,6 +131,11 @@ def _searched(residuals: Residuals, method: Literal["lm", "trf"], most_evaluatio
         offset = relative_offset(found, jacobian[:, ~at_bound])
     converged, reason = _ending(found, residuals.target, offset, out_of_time=result.status == 0)
     return Minimum(values, at_bound, int(result.njev) + steps, converged, reason)
+
+
+def _refusable(residual: Array) -> Array:
+    """Residuals of which none is infinite or NaN, of which MINPACK makes nonsense: so a step to them is taken back."""
+    return np.where(np.isfinite(residual), np.clip(residual, -REFUSED, REFUSED), REFUSED)
 
 
 def _ending(found: Array, target: Array, offset: float, out_of_time: bool) -> tuple[bool, str]:

@@ -59,6 +59,14 @@ def test_parameters_of_very_different_sizes(b1):
     assert fitted.parameters == pytest.approx(values, rel=1e-9)
 
 
+def test_a_step_to_infinite_values_is_taken_back():
+    # NIST StRD, BoxBOD, from start 1, where the first steps make exp overflow
+    model = symdiff.Model("boxbod", "b1*(1 - exp(-b2*x))", inputs=["x"], target="y", parameters={"b1": 1.0, "b2": 1.0})
+    fitted = symdiff.fit(model, {"x": [1, 2, 3, 5, 7, 10], "y": [109, 149, 149, 191, 213, 224]})
+    assert fitted.parameters == pytest.approx({"b1": 2.1380940889e02, "b2": 5.4723748542e-01}, rel=1e-9)
+    assert fitted.stderr == pytest.approx({"b1": 1.2354515176e01, "b2": 1.0455993237e-01}, rel=1e-9)
+
+
 def test_a_straight_line_is_that_of_the_textbook():
     # Sxx = 5, Sxy = 5.5, so w = 1.1, b = 2.75 - 1.5*1.1; rss = 2.7, s**2 = 1.35
     fitted = symdiff.fit(line())

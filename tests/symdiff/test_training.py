@@ -134,8 +134,13 @@ def test_a_run_is_compiled_once_and_found_again():
     model = line(loss="(prediction - y)**2/3")
     symdiff.train(model, epochs=2)
     count = []
-    jax.monitoring.register_event_duration_secs_listener(lambda name, *_, **__: count.append(name))
+
+    def listener(name, *_, **__):
+        count.append(name)
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
     symdiff.train(model, epochs=60, on_epoch=lambda *_: None)
+    jax.monitoring.unregister_event_duration_listener(listener)
     assert sum("backend_compile" in name for name in count) == 1
     before = compiled.cache_info().misses
     again = symdiff.train(model, data={"x": [2.0, 1.0, 0.0], "y": [2.0, 2.0, 2.0]}, epochs=60, on_epoch=lambda *_: None)
