@@ -1,21 +1,22 @@
 """From numbers to a verdict: three routes beside an enclosure of the true derivative.
 
-`error` is how far a route lies outside the enclosure, `tolerance` what rounding explains on its own graph, `kappa` the condition
-number of the derivative. See the verdicts in `verdict` and the constants below, which every report prints.
+`error` is how far a route lies outside the enclosure, `tolerance` what rounding explains on its own graph, `kappa` the
+condition number of the derivative. See the verdicts in `verdict` and the constants below, which every report prints.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from compare.comparison import Enclosure
-from compare.referee import Ball
+from compare.balls import Ball, working
 from compare.rounding import SAFETY
+from compare.row import Enclosure
 from compare.verdict import Verdict
 
 # the relative error that the problem itself forces is this many eps * (1 + kappa)
@@ -24,12 +25,13 @@ FORCED = 64.0
 
 @dataclass(frozen=True)
 class Finding:
-    """Verdict on one row, with the error and tolerance of the route that decided it."""
+    """Verdict on one row, with the error and tolerance of the route that decided it, and the tolerances of all."""
 
     verdict: Verdict
     error: float | None
     tolerance: float | None
     reason: str
+    tolerances: Mapping[str, float] | None = None
 
 
 def constants(dtype: Any) -> dict[str, float]:
@@ -44,9 +46,11 @@ def constants(dtype: Any) -> dict[str, float]:
 
 
 def enclosure(ball: Ball) -> Enclosure:
-    """A ball as numbers and as a decimal string of its certain digits (at most 25)."""
+    """A ball as numbers, the radius rounded up, and as a decimal string of its certain digits, at most 25."""
     digits = ball.str(25, radius=False) if not ball.contains(0) or ball.is_zero() else ball.mid().str(25, radius=False)
-    return Enclosure(float(ball.mid()), float(ball.rad()), digits)
+    radius = ball.rad()
+    smallest = 0.0 if radius.is_zero() else math.ulp(0.0)
+    return Enclosure(float(ball), max(float(radius), smallest), digits)
 
 
 def verdict_on(
@@ -63,36 +67,45 @@ def verdict_on(
     'chain is off by 2, where rounding explains 1e-15'
     """
     info = np.finfo(dtype)
-    eps, size = float(info.eps), abs(float(truth.mid()))
+    eps, size = float(info.eps), abs(float(truth))
     forced = FORCED * eps * (1.0 + (kappa or 0.0))
-    errors = {name: _error(value, truth, float(info.max)) for name, value in routes.items()}
-    allowed = {name: t if math.isfinite(t) else forced * size for name, t in tolerances.items()}
-    worst = max(errors, key=lambda name: _excess(errors[name], allowed[name]))
-    error, tolerance = errors[worst], allowed[worst]
-    wrong = [name for name in routes if errors[name] > allowed[name]]
+    explained = {name: _explained(tolerances[name], value, forced, size) for name, value in routes.items()}
+    errors = {name: _error(value, truth, explained[name], float(info.max)) for name, value in routes.items()}
+    worst = max(errors, key=lambda name: _excess(errors[name], explained[name]))
+    error, tolerance = errors[worst], explained[worst]
+    wrong = [name for name in routes if errors[name] > explained[name]]
     if wrong:
-        if (witnesses := _agreeing_against(routes, wrong, allowed)) is not None:
-            reason = f"{witnesses} agree with each other, but neither with the referee nor the third; the referee is suspect"
-            return Finding(Verdict.UNDECIDED, error, tolerance, reason)
-        parts = [_fault(name, routes[name], errors[name], allowed[name]) for name in wrong]
-        return Finding(Verdict.DISAGREE, error, tolerance, "; ".join(parts))
+        if (suspicion := _suspect_referee(routes, wrong, tolerances)) is not None:
+            return Finding(Verdict.UNDECIDED, error, tolerance, suspicion, explained)
+        parts = [_fault(name, routes[name], errors[name], explained[name]) for name in wrong]
+        return Finding(Verdict.DISAGREE, error, tolerance, "; ".join(parts), explained)
     # a true value below the dtype's normal range is rightly rounded to zero
     relative = max(errors.values()) / size if size >= float(info.tiny) else 0.0
-    if kappa is not None and relative > max(math.sqrt(eps), forced):
+    if kappa is not None and max(math.sqrt(eps), forced) < min(1.0, relative):
         kept = max(0.0, -math.log10(relative))
         reason = f"only {kept:.1f} digits are right; the formula loses more than the problem forces (kappa {kappa:.2g})"
-        return Finding(Verdict.INACCURATE, error, tolerance, reason)
-    return Finding(Verdict.AGREE, error, tolerance, "")
+        return Finding(Verdict.INACCURATE, error, tolerance, reason, explained)
+    return Finding(Verdict.AGREE, error, tolerance, "", explained)
 
 
-def _error(value: float, truth: Ball, largest: float) -> float:
-    """Distance from the enclosure; a true value beyond the dtype's range is rightly infinite."""
+def _explained(tolerance: float, value: float, forced: float, size: float) -> float:
+    """What is allowed of a route: where the bound is not finite, the forced error, and any number if that is 100 %."""
+    if math.isfinite(tolerance):
+        return tolerance
+    return math.inf if forced >= 1.0 and not math.isnan(value) else forced * size
+
+
+def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float:
+    """Distance from the enclosure; a true value beyond the dtype's range, but for rounding, is rightly infinite."""
     import flint
 
-    if math.isfinite(value):
-        return max(0.0, float(abs(flint.arb(value) - truth).lower()))
-    beyond = bool(truth > largest) or bool(truth < -largest)
-    return 0.0 if beyond and value == math.copysign(math.inf, float(truth.mid())) else math.inf
+    with working(128):
+        if math.isfinite(value):
+            return max(0.0, float(abs(flint.arb(value) - truth).lower()))
+        if math.isnan(value):
+            return math.inf
+        beyond = math.copysign(1.0, value) * truth + min(tolerance, largest) > largest
+    return 0.0 if beyond else math.inf
 
 
 def _excess(error: float, tolerance: float) -> float:
@@ -101,13 +114,17 @@ def _excess(error: float, tolerance: float) -> float:
     return error / tolerance if tolerance > 0.0 else math.inf
 
 
-def _agreeing_against(routes: Mapping[str, float], wrong: list[str], allowed: Mapping[str, float]) -> str | None:
-    """The two routes that err together, where the third sides with the referee."""
-    if len(wrong) != len(routes) - 1 or len(wrong) != 2:
+def _suspect_referee(routes: Mapping[str, float], wrong: Sequence[str], tolerances: Mapping[str, float]) -> str | None:
+    """Routes whose rules have independent sources do not make the same mistake: then the referee is suspect."""
+    together = all(
+        abs(routes[a] - routes[b]) <= tolerances[a] + tolerances[b] for a, b in itertools.combinations(wrong, 2)
+    )
+    if len(wrong) < 2 or not together or not all(math.isfinite(tolerances[name]) for name in wrong):
         return None
-    a, b = wrong
-    together = abs(routes[a] - routes[b]) <= allowed[a] + allowed[b]
-    return f"{a} and {b}" if together else None
+    third = next((name for name in routes if name not in wrong), None)
+    against = "the referee" if third is None else f"the referee nor with {third}"
+    names = f"{', '.join(wrong[:-1])} and {wrong[-1]}"
+    return f"{names} agree with each other, but not with {against}: the referee is suspect"
 
 
 def _fault(name: str, value: float, error: float, tolerance: float) -> str:

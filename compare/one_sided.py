@@ -1,34 +1,31 @@
-"""One-sided slopes at a kink, jump, pole or seam, from truncated power series in ball arithmetic.
+"""One-sided slopes at a kink, jump, pole or seam.
 
-Along x + s*t (s = +1 or -1, t -> 0+) every node is expanded as r**shift * (c0 + c1*r + ...), where t = r**root; then Abs, Max and
-conditions are decided by the sign of a leading coefficient, sqrt and fractional powers by shifts that stay whole, and removable
-poles cancel. The slope is the coefficient of t. Nothing is decided unless a ball decides it.
+Along x + s*t (s = +1 or -1, t -> 0+) every node is expanded in powers of r, where t = r**root. Then Abs, Max and
+conditions are decided by the sign of a leading coefficient, roots of something that vanishes become powers, and
+removable poles cancel. The slope is the coefficient of t. Nothing is decided unless a ball decides it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
-from compare.referee import Ball, exact
+from compare import expansion
+from compare.balls import Ball, exact, rational, working
+from compare.one_sided_functions import STEPPING, smooth
+from compare.expansion import FLAT, ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
+from symdiff.functions import FUNCTIONS
 from symdiff.graph import Graph
 
 PRECISION = 512
 # t = r**root: square and cube roots, nested or mixed, need the larger ones
 ROOTS = (1, 2, 3, 4, 6, 12)
-ORDER = 4
-
-
-class NoSlope(Exception):  # noqa: N818 - a signal within this module
-    """There is no expansion: the message says why."""
-
-
-class NotWhole(Exception):  # noqa: N818 - a signal within this module
-    """A root of an odd shift: try a larger `root`."""
+# terms kept for each power of t: the longer expansions only where the shorter ones cancel
+TERMS = (4, 16)
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,7 @@ def slopes(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol) -> tu
     >>> slopes(graph_of([sp.sqrt(x)]), {x: 0.0}, x)[1].note
     'infinite'
     """
-    left, right = _side(graph, point, wrt, -1), _side(graph, point, wrt, 1)
-    return Side(None if left.slope is None else -left.slope, left.note), right
+    return _side(graph, point, wrt, -1), _side(graph, point, wrt, 1)
 
 
 def common_slope(sides: tuple[Side, Side]) -> Ball | None:
@@ -63,40 +59,37 @@ def common_slope(sides: tuple[Side, Side]) -> Ball | None:
     left, right = sides
     if left.slope is None or right.slope is None or not left.slope.overlaps(right.slope):
         return None
-    return left.slope.union(right.slope)
+    with working(PRECISION):
+        return left.slope.union(right.slope)
 
 
 def _side(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol, sign: int) -> Side:
-    import flint
-
-    with flint.ctx.workprec(PRECISION):
+    for terms in TERMS:
         for root in ROOTS:
-            flint.ctx.cap = ORDER * root
-            try:
-                expansion = _expand(graph, point, wrt, sign, root)
-            except NotWhole:
-                continue
-            except NoSlope as reason:
-                return Side(None, str(reason))
-            try:
-                return _slope(expansion, _value(graph, point), root)
-            except NoSlope as reason:
-                return Side(None, str(reason))
-    return Side(None, "no expansion in fractional powers was found")
+            with working(PRECISION, terms * root):
+                try:
+                    return _slope(_expand(graph, point, wrt, sign, root), _value(graph, point), root, sign)
+                except TooShort:
+                    continue
+                except NoExpansion as reason:
+                    return Side(None, str(reason))
+    return Side(None, "no expansion in powers was found")
 
 
-def _slope(expansion: Expansion, value: Ball, root: int) -> Side:
-    limit = expansion.coefficient(0)
-    if expansion.shift < 0 and not expansion.zero:
+def _slope(function: Expansion, value: Ball, root: int, sign: int) -> Side:
+    if not function.empty and function.shift < 0:
         return Side(None, "the function is unbounded")
     if not value.is_finite():
         return Side(None, "the function has no value at the point")
-    if not limit.overlaps(value):
+    if not function.coefficient(0).overlaps(value):
         return Side(None, "the function jumps")
+    if not function.empty and 0 < function.shift < root:
+        return Side(None, "infinite")
     for power in range(1, root):
-        if not expansion.coefficient(power).is_zero():
-            return Side(None, "infinite")
-    return Side(expansion.coefficient(root))
+        between = function.coefficient(power)
+        if not between.is_zero():
+            return Side(None, "whether it is finite is not decided" if between.contains(0) else "infinite")
+    return Side(sign * function.coefficient(root))
 
 
 def _value(graph: Graph, point: Mapping[sp.Symbol, float]) -> Ball:
@@ -107,281 +100,122 @@ def _value(graph: Graph, point: Mapping[sp.Symbol, float]) -> Ball:
     for node, constant in graph.constants.items():
         values[node] = exact(constant)
     for node, function, operands, static in graph.applications:
-        values[node] = function.ball(*(values[i] for i in operands), *static)
+        form = _AT_THE_POINT.get(function.name, function.ball)
+        values[node] = form(*(values[i] for i in operands), *static)
     value = values[graph.outputs[0]]
     return exact(sp.nan) if value is None else value
 
 
-@dataclass(frozen=True)
-class Expansion:
-    """r**shift * series, the leading coefficient certainly not zero; or exactly zero (to every order)."""
-
-    shift: int
-    series: Any
-    zero: bool = False
-
-    def coefficient(self, power: int) -> Ball:
-        """Coefficient of r**power."""
-        if self.zero or power < self.shift:
-            return exact(sp.Integer(0))
-        return self.series[power - self.shift]
-
-    def full(self) -> Any:
-        """The power series itself, for a function that is smooth at the limit; raises NoSlope at a pole."""
-        import flint
-
-        if self.zero:
-            return flint.arb_series([0])
-        if self.shift < 0:
-            raise NoSlope("a function of something unbounded has no expansion")
-        return self.series * flint.arb_series([0] * self.shift + [1])
-
-    @property
-    def sign(self) -> int:
-        """Sign just beside the point: that of the leading coefficient."""
-        if self.zero:
-            return 0
-        lead = self.series[0]
-        if lead.contains(0):
-            raise NoSlope("a sign beside the point is not decided")
-        return 1 if lead > 0 else -1
-
-
-def expansion_of(series: Any, shift: int = 0) -> Expansion:
-    """Strip exact zeros from the front of a series."""
-    import flint
-
-    coefficients = series.coeffs()
-    lead = next((k for k, c in enumerate(coefficients) if not c.is_zero()), None)
-    if lead is None:
-        return Expansion(0, flint.arb_series([0]), zero=True)
-    if not all(c.is_finite() for c in coefficients):
-        raise NoSlope("the function has no expansion here")
-    if coefficients[lead].contains(0):
-        raise NoSlope("whether a leading coefficient is zero is not decided")
-    return Expansion(shift + lead, flint.arb_series(coefficients[lead:]))
-
-
 def _expand(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol, sign: int, root: int) -> Expansion:
-    import flint
-
+    # what fails on a branch that is not taken is harmless, so it is passed along rather than raised
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        line = [exact(sp.Rational(point[symbol]))] + ([0] * (root - 1) + [sign] if symbol == wrt else [])
-        values[node] = expansion_of(flint.arb_series(line))
+        direction = [0] * (root - 1) + [sign] if symbol == wrt else []
+        values[node] = polynomial([rational(point[symbol]), *direction])
     for node, constant in graph.constants.items():
-        number = exact(constant)
-        values[node] = number if isinstance(number, bool) else NoSlope("no value") if number.is_nan() else expansion_of(flint.arb_series([number]))
+        values[node] = _constant(constant)
     for node, function, operands, static in graph.applications:
         arguments = [values[i] for i in operands]
         if function.name == "select":
             condition, taken, otherwise = arguments
-            values[node] = condition if isinstance(condition, NoSlope) else taken if condition else otherwise
+            values[node] = condition if isinstance(condition, Exception) else taken if condition else otherwise
             continue
-        failed = [argument for argument in arguments if isinstance(argument, NoSlope)]
-        if failed:
-            # harmless on a branch that is not taken, so it is passed along rather than raised
-            values[node] = failed[0]
-            continue
+        failed = next((argument for argument in arguments if isinstance(argument, Exception)), None)
         try:
-            rule = _RULES.get(function.name)
-            values[node] = rule(*arguments, *static) if rule else expansion_of(function.ball(*(a.full() for a in arguments), *static))
-        except NoSlope as reason:
+            values[node] = failed or _RULES.get(function.name, smooth(function.ball))(*arguments, *static)
+        except (NoExpansion, TooShort) as reason:
             values[node] = reason
     result = values[graph.outputs[0]]
-    if isinstance(result, NoSlope):
+    if isinstance(result, Exception):
         raise result
     return result
 
 
-def _add(u: Expansion, v: Expansion) -> Expansion:
-    import flint
-
-    if u.zero or v.zero:
-        return v if u.zero else u
-    low = min(u.shift, v.shift)
-    a, b = (e.series * flint.arb_series([0] * (e.shift - low) + [1]) for e in (u, v))
-    return expansion_of(a + b, low)
-
-
-def _negate(u: Expansion) -> Expansion:
-    return u if u.zero else Expansion(u.shift, -u.series)
-
-
-def _multiply(u: Expansion, v: Expansion) -> Expansion:
-    return u if u.zero else v if v.zero else expansion_of(u.series * v.series, u.shift + v.shift)
-
-
-def _divide(u: Expansion, v: Expansion) -> Expansion:
-    if v.zero:
-        raise NoSlope("division by zero")
-    return u if u.zero else expansion_of(u.series / v.series, u.shift - v.shift)
+def _constant(constant: sp.Basic) -> Expansion | bool | NoExpansion:
+    if isinstance(constant, (sp.Rational, sp.Float)):
+        return polynomial([rational(constant)])
+    number = exact(constant)
+    if isinstance(number, bool):
+        return number
+    return NoExpansion("no condition of the Piecewise holds") if number.is_nan() else polynomial([number])
 
 
 def _power(u: Expansion, exponent: Any) -> Expansion:
-    c = Fraction(int(exponent.p), int(exponent.q)) if isinstance(exponent, sp.Rational) else Fraction(exponent)
-    if u.zero:
-        if c <= 0:
-            raise NoSlope("a power of zero that is not positive")
-        return u
-    if c.denominator > 1 and u.sign < 0:
-        raise NoSlope("outside the domain")
-    shift = u.shift * c
-    if shift.denominator > 1:
-        raise NotWhole
-    import flint
-
-    if c.denominator == 1:
-        return expansion_of(u.series ** int(c), int(shift))
-    return expansion_of((u.series.log() * flint.arb(flint.fmpq(c.numerator, c.denominator))).exp(), int(shift))
+    return expansion.power(u, Fraction(sp.Rational(exponent)))
 
 
 def _general_power(u: Expansion, v: Expansion) -> Expansion:
-    import flint
-
-    exponent = v.series[0]
-    if not v.zero and v.shift == 0 and v.series.length() == 1 and exponent.is_exact():
-        mantissa, binary = exponent.man_exp()
-        return _power(u, Fraction(int(mantissa)) * Fraction(2) ** int(binary))
+    exponent = v.constant
+    if exponent is not None:
+        exactly = _as_fraction(exponent)
+        if exactly is not None:
+            return expansion.power(u, exactly)
+    if u.empty and u.exact and v.shift == 0 and v.sign > 0:
+        return ZERO
     if u.sign <= 0:
-        raise NoSlope("outside the domain")
-    return expansion_of((flint.arb_series(u.full()).log() * v.full()).exp())
+        raise NoExpansion("outside the domain")
+    return expansion_of((u.full().log() * v.full()).exp())
 
 
-def _saturating(name: str, low: Any, high: Any) -> Callable[[Expansion], Expansion]:
-    """A function with limits at both infinities, approached faster than any power."""
+def _as_fraction(number: Any) -> Fraction | None:
     import flint
 
-    from symdiff.functions import FUNCTIONS
+    if isinstance(number, flint.arb):
+        if not number.is_exact():
+            return None
+        mantissa, binary = number.man_exp()
+        return Fraction(int(mantissa)) * Fraction(2) ** int(binary)
+    return Fraction(number) if isinstance(number, int) else Fraction(int(number.p), int(number.q))
 
-    def rule(u: Expansion) -> Expansion:
-        if u.zero or u.shift >= 0:
-            return expansion_of(FUNCTIONS[name].ball(u.full()))
-        limit = high if u.sign > 0 else low
-        if limit is None:
-            raise NoSlope("unbounded")
-        return expansion_of(flint.arb_series([limit]))
 
-    return rule
+def _difference(u: Expansion, v: Expansion) -> int:
+    return expansion.total(u, expansion.negative(v)).sign
 
 
 def _compare(holds: Callable[[int], bool]) -> Callable[[Expansion, Expansion], bool]:
-    return lambda u, v: holds(_add(u, _negate(v)).sign)
+    return lambda u, v: holds(_difference(u, v))
 
 
-def _step(u: Expansion, *values: Any) -> Expansion:
-    import flint
-
-    return expansion_of(flint.arb_series([exact(sp.sympify(values[u.sign + 1]))]))
-
-
-def _constant(number: Any) -> Expansion:
-    import flint
-
-    return expansion_of(flint.arb_series([number]))
-
-
-def _floor(u: Expansion) -> Expansion:
-    """The integer below, just beside the point."""
-    limit = u.coefficient(0)
-    if u.shift < 0 and not u.zero:
-        raise NoSlope("the integer part of something unbounded")
-    below = limit.floor()
-    if limit.is_exact() and limit.is_integer():
-        return _constant(below - 1 if _add(u, _negate(_constant(limit))).sign < 0 else below)
-    if below.unique_fmpz() is None:
-        raise NoSlope("whether a number is an integer is not decided")
-    return _constant(below)
-
-
-def _atan(u: Expansion) -> Expansion:
-    """atan, also of something unbounded, where it is pi/2 less the atan of the inverse."""
-    if u.zero or u.shift >= 0:
-        return expansion_of(u.full().atan())
-    return _add(_quarter(u.sign), _negate(_atan(_divide(_constant(1), u))))
-
-
-def _quarter(sign: int) -> Expansion:
-    import flint
-
-    return _constant(sign * flint.arb.pi() / 2)
-
-
-def _acot(u: Expansion) -> Expansion:
-    # pi/2 at 0 itself, so that a function which is 0 throughout counts as positive
-    return _add(_quarter(-1 if u.sign < 0 else 1), _negate(_atan(u)))
-
-
-def _atan2(u: Expansion, v: Expansion) -> Expansion:
-    if v.sign > 0:
-        return _atan(_divide(u, v))
-    side = _quarter(-1 if u.sign < 0 else 1)
-    if v.zero:
-        return _constant(0) if u.zero else side
-    return _add(_atan(_divide(u, v)), _add(side, side))
-
-
-def _hypot(u: Expansion, v: Expansion) -> Expansion:
-    return _power(_add(_multiply(u, u), _multiply(v, v)), sp.Rational(1, 2))
-
-
-def _coth(u: Expansion) -> Expansion:
-    tanh = _saturating("tanh", -1, 1)(u)
-    return _divide(_constant(1), tanh)
-
-
-def _csch(u: Expansion) -> Expansion:
-    from symdiff.elementary_forms import ball_sinh
-
-    if not u.zero and u.shift < 0:
-        return _constant(0)
-    return _divide(_constant(1), expansion_of(ball_sinh(u.full())))
-
-
-def _real_cbrt(u: Expansion) -> Expansion:
-    third = sp.Rational(1, 3)
-    return _negate(_power(_negate(u), third)) if u.sign < 0 else _power(u, third)
+def _step(u: Expansion, values: Sequence[Any]) -> Expansion:
+    return polynomial([rational(sp.Rational(values[u.sign + 1]))])
 
 
 _RULES: dict[str, Callable[..., Any]] = {
-    "add": _add,
-    "subtract": lambda u, v: _add(u, _negate(v)),
-    "negate": _negate,
-    "multiply": _multiply,
-    "divide": _divide,
+    **STEPPING,
+    "add": expansion.total,
+    "subtract": lambda u, v: expansion.total(u, expansion.negative(v)),
+    "negate": expansion.negative,
+    "multiply": expansion.product,
+    "divide": expansion.quotient,
     "power_integer": _power,
+    "power_negative": lambda u, n: _power(u, -n),
     "power_constant": _power,
     "power": _general_power,
     "sqrt": lambda u: _power(u, sp.Rational(1, 2)),
-    "exp": lambda u: _saturating("exp", 0, None)(u),
-    "tanh": lambda u: _saturating("tanh", -1, 1)(u),
-    "sigmoid": lambda u: _saturating("sigmoid", 0, 1)(u),
-    "abs": lambda u: _negate(u) if u.sign < 0 else u,
-    "sign": lambda u: _step(u, -1, 0, 1),
-    "heaviside": lambda u, h: _step(u, 0, h, 1),
-    "maximum": lambda u, v: v if _add(u, _negate(v)).sign < 0 else u,
-    "minimum": lambda u, v: u if _add(u, _negate(v)).sign < 0 else v,
+    "abs": lambda u: u if u.empty else expansion.negative(u) if u.sign < 0 else u,
+    "sign": lambda u: _step(u, (-1, 0, 1)),
+    "heaviside": lambda u, h: _step(u, (0, h, 1)),
+    "maximum": lambda u, v: v if _difference(u, v) < 0 else u,
+    "minimum": lambda u, v: u if _difference(u, v) < 0 else v,
     "less": _compare(lambda sign: sign < 0),
     "less_equal": _compare(lambda sign: sign <= 0),
     "equal": _compare(lambda sign: sign == 0),
     "unequal": _compare(lambda sign: sign != 0),
-    "floor": _floor,
-    "ceiling": lambda u: _negate(_floor(_negate(u))),
-    "frac": lambda u: _add(u, _negate(_floor(u))),
-    "Mod": lambda u, v: _add(u, _negate(_multiply(v, _floor(_divide(u, v))))),
-    "atan": _atan,
-    "acot": _acot,
-    "atan2": _atan2,
-    "hypot": _hypot,
-    "direction": lambda u, v: _divide(u, _hypot(u, v)),
-    "real_cbrt": _real_cbrt,
-    "coth": _coth,
-    "csch": _csch,
-    "sech": lambda u: _saturating("sech", 0, 0)(u),
-    "expm1": lambda u: _saturating("expm1", -1, None)(u),
-    "softplus": lambda u: _saturating("softplus", 0, None)(u),
-    "xor": lambda p, q: p != q,
     "and": lambda p, q: p and q,
     "or": lambda p, q: p or q,
     "not": lambda p: not p,
+}
+
+
+def _power_at(u: Ball, v: Ball) -> Ball:
+    exponent = _as_fraction(v)
+    if exponent is not None and exponent.denominator == 1 and not u > 0:
+        return u ** int(exponent)
+    return u if u.is_zero() and v > 0 else (u.log() * v).exp()
+
+
+# where the `ball` column leaves out an end of the domain, or the value at a jump
+_AT_THE_POINT: dict[str, Callable[..., Ball]] = {
+    "power": _power_at,
+    "heaviside": lambda u, h: exact(sp.Rational(h)) if u.is_zero() else (1 + u.sgn()) / 2,
 }

@@ -1,14 +1,14 @@
 """Where a check looks: given points, a model's own data and parameters, or seeded points inside the domain.
 
-Seeded points are rounded to four digits, so that one can be typed in again. Their magnitudes are spread evenly over 1e-3 to
-1e3 on a logarithmic scale, with signs as the symbols' assumptions allow; of the candidates those at which every node of the
-model is finite are taken first.
+Seeded points are rounded to four digits, so that one can be typed in again. Their magnitudes are spread evenly over
+1e-3 to 1e3 on a logarithmic scale, with signs as the symbols' assumptions allow; of the candidates those at which the
+model has a finite value are taken first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -25,40 +25,62 @@ CANDIDATES = 64
 SMALLEST, LARGEST = 1e-3, 1e3
 
 
-def given(at: At | Sequence[At], symbols: Sequence[sp.Symbol], defaults: Point | None = None) -> list[Point]:
-    """Points from mappings of symbols or names to numbers; `defaults` fill in what a mapping leaves out.
+def mappings(at: At | Sequence[At]) -> list[At]:
+    """One mapping, or several, as a list; raises OptionError for anything else, and for none.
+
+    >>> mappings({"x": 1.0})
+    [{'x': 1.0}]
+    """
+    listed = [at] if isinstance(at, Mapping) else list(at) if isinstance(at, (list, tuple)) else [at]
+    wrong = next((entry for entry in listed if not isinstance(cast(object, entry), Mapping)), None)
+    if wrong is not None:
+        kind = type(wrong).__name__
+        raise OptionError(f"at holds {_short(wrong)} ({kind}); give a mapping such as {{'x': 1.0}}, or a list of them")
+    if not listed:
+        raise OptionError("at holds no point; leave it out to have points drawn")
+    return cast("list[At]", listed)
+
+
+def given(mapping: At, symbols: Sequence[sp.Symbol], defaults: Mapping[sp.Symbol, float] | None = None) -> Point:
+    """A point from a mapping of symbols or names to numbers; `defaults` fill in what it leaves out.
 
     Raises SymbolError for an unknown name or a symbol without a value, OptionError for what is not a finite number.
 
     >>> x = sp.Symbol("x", real=True)
     >>> given({"x": 2}, [x])
-    [{x: 2.0}]
+    {x: 2.0}
     """
-    points: list[Point] = []
-    for mapping in [at] if isinstance(at, Mapping) else list(at):
-        point = dict(defaults or {})
-        for key, value in mapping.items():
-            (symbol,) = find_symbols(key, symbols, "at")
-            if symbol not in symbols:
-                raise SymbolError(f"at gives {symbol}, which is not in the expression; it contains {_names(symbols)}")
-            point[symbol] = _finite(symbol, value)
-        missing = [symbol for symbol in symbols if symbol not in point]
-        if missing:
-            raise SymbolError(f"at gives no value for {_names(missing)}; give every one of {_names(symbols)}")
-        points.append(point)
-    if not points:
-        raise OptionError("at holds no point; leave it out to have points drawn")
-    return points
+    point = dict(defaults or {})
+    named: dict[sp.Symbol, object] = {}
+    for key, value in mapping.items():
+        (symbol,) = find_symbols([key], symbols, "at")
+        if symbol not in symbols:
+            raise SymbolError(f"at gives {symbol}, which is not in the expression; it contains {_names(symbols)}")
+        if symbol in named:
+            raise SymbolError(f"at gives {symbol} twice, once as a symbol and once by name; give it once")
+        named[symbol] = value
+        point[symbol] = _finite(symbol, value)
+    missing = [symbol for symbol in symbols if symbol not in point]
+    if missing:
+        raise SymbolError(f"at gives no value for {_names(missing)}; give every one of {_names(symbols)}")
+    return point
 
 
 def _finite(symbol: sp.Symbol, value: Any) -> float:
     try:
-        number = float(value)
+        number = float("text" if isinstance(value, str) else value)
     except (TypeError, ValueError):
-        raise OptionError(f"at gives {symbol} = {value!r}, which is not a number") from None
+        raise OptionError(f"at gives {symbol} = {_short(value)}, which is not a number") from None
+    except OverflowError:
+        raise OptionError(f"at gives {symbol} = {_short(value)}, which is beyond the range of float64") from None
     if not np.isfinite(number):
         raise OptionError(f"at gives {symbol} = {value}; give a finite number")
     return number
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split()) if not isinstance(value, int) or abs(value) < 10**60 else "an integer"
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _names(symbols: Sequence[sp.Symbol]) -> str:
@@ -73,8 +95,6 @@ def seeded(graph: Graph, symbols: Sequence[sp.Symbol], count: int, seed: int) ->
     >>> all(point[x] > 0 for point in seeded(graph_of([sp.log(x)]), [x], 20, seed=0))
     True
     """
-    if not symbols:
-        return [{}]
     generator = np.random.default_rng(seed)
     drawn = {symbol: _draw(generator, symbol, count * CANDIDATES) for symbol in symbols}
     values = forward(graph, drawn)

@@ -28,9 +28,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def command(
-    subject: str, wrt: Sequence[sp.Symbol], at: Any, points: int | None, seed: int, dtype: str
-) -> str:
+def command(subject: str, wrt: Sequence[sp.Symbol], at: Any, points: int | None, seed: int, dtype: str) -> str:
     """The command line that repeats a check; `points` is None where they were not drawn.
 
     >>> x = sp.Symbol("x", real=True)

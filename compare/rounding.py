@@ -1,24 +1,26 @@
-"""What rounding explains: a running error bound along a route's own graph.
+"""What rounding explains: a running error bound along a graph.
 
-Each operation y = f(u, ...) passes on the errors of its operands, multiplied by its local partials, and adds its own: the accuracy
-of f in units in the last place, from the function table. To first order this bounds the error of every output (Higham,
-Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 3.3).
+Each operation y = f(u, ...) passes on the errors of its operands, multiplied by its local partials, and adds its own:
+the accuracy of f in units in the last place, from the function table. To first order this bounds the error of every
+output (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 3.3). Where rounding may have
+decided a condition, or the side of a kink, the bound is what that makes of the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.chain import float_of, forward, local_partial
+from symdiff.chain import forward, local_partial
+from symdiff.constants import float_of
 from symdiff.function import Absence
 from symdiff.graph import Graph
 
-Array = np.ndarray[Any, Any]
+Array = Any  # a NumPy array over the points, or a number that is the same at all of them
 
 # the tolerance of a route is this many times its bound: for terms of second order, and for other orders of summation
 SAFETY = 4.0
@@ -40,30 +42,32 @@ def output_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -
     return [np.broadcast_to(np.asarray(bounds[node], np.float64), shape) for node in graph.outputs]
 
 
-def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> tuple[list[Any], list[Any]]:
-    """Value of every node, in float64, and the bound on its rounding error in `dtype`."""
+def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> tuple[list[Array], list[Array]]:
+    """Value of every node, in float64, and the bound on its rounding error in `dtype`.
+
+    The bound of a condition is a truth value: whether rounding may have decided it.
+    """
     values = forward(graph, {symbol: np.asarray(array, dtype).astype(np.float64) for symbol, array in inputs.items()})
     # results below the smallest normal number may be flushed to zero, as XLA does
     unit, smallest = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
-    bounds: list[Any] = [0.0] * len(graph)
+    bounds: list[Array] = [0.0] * len(graph)
     for node, constant in graph.constants.items():
         bounds[node] = _constant_bound(constant, dtype)
     with np.errstate(all="ignore"):
         for node, function, operands, static in graph.applications:
             y = values[node]
-            arguments = [values[i] for i in operands]
-            if np.asarray(y).dtype == np.bool_:
+            arguments, passed = [values[i] for i in operands], [bounds[i] for i in operands]
+            if function.name in BRANCHING:
+                bounds[node] = BRANCHING[function.name](arguments, passed, y)
                 continue
             ulp = function.ulp(*arguments, *static, y) if callable(function.ulp) else function.ulp
             total = ulp * unit * np.abs(y) + (smallest if np.any(ulp) else 0.0)
-            for position, operand in enumerate(operands):
-                if function.partials[position] is Absence.ZERO or not np.any(bounds[operand]):
-                    continue
-                if function.partials[position] is Absence.NONDIFFERENTIABLE:
-                    moved = [u + bounds[operand] * (k == position) for k, u in enumerate(arguments)]
+            for position, bound in enumerate(passed):
+                if function.partials[position] is Absence.NONDIFFERENTIABLE and np.any(bound):
+                    moved = [u + bound * (k == position) for k, u in enumerate(arguments)]
                     total = total + 2 * np.abs(function.value(*moved, *static) - y)
-                    continue
-                total = total + np.abs(local_partial(function, position, arguments, static, y)) * bounds[operand]
+                elif function.partials[position] is not Absence.ZERO and np.any(bound):
+                    total = total + np.abs(local_partial(function, position, arguments, static, y)) * bound
             bounds[node] = total
     return values, bounds
 
@@ -75,3 +79,56 @@ def _constant_bound(constant: sp.Basic, dtype: Any) -> float:
     rounded = float(np.asarray(number, dtype))
     exact = isinstance(constant, sp.Number) and sp.Rational(constant) == sp.Rational(rounded)
     return 0.0 if exact else float(np.finfo(dtype).eps) * abs(number) / 2
+
+
+def close(u: Array, v: Array, bound_u: Array, bound_v: Array) -> Array:
+    """Whether rounding may have decided which of two numbers is larger."""
+    margin = np.asarray(bound_u) + bound_v
+    return (np.abs(np.asarray(u) - v) <= margin) & (margin > 0)
+
+
+def _condition(operands: Sequence[Array], bounds: Sequence[Array], _: Array) -> Array:
+    return close(*operands, *bounds)
+
+
+def _any(_: Sequence[Array], bounds: Sequence[Array], __: Array) -> Array:
+    return np.logical_or.reduce([np.asarray(bound, np.bool_) for bound in np.broadcast_arrays(*bounds)])
+
+
+def _select(operands: Sequence[Array], bounds: Sequence[Array], _: Array) -> Array:
+    (condition, u, v), (either, bound_u, bound_v) = operands, bounds
+    passed = np.where(condition, bound_u, bound_v)
+    if np.asarray(u).dtype == np.bool_:
+        return np.logical_or(passed, np.logical_and(either, u != v))
+    return passed + np.where(either, np.abs(u - v) + np.maximum(bound_u, bound_v), 0.0)
+
+
+def _larger(operands: Sequence[Array], bounds: Sequence[Array], y: Array) -> Array:
+    either = close(*operands, *bounds)
+    return np.where(either, np.maximum(*bounds), np.where(y == operands[0], *bounds))
+
+
+def _jump(height: float) -> Callable[[Sequence[Array], Sequence[Array], Array], Array]:
+    return lambda operands, bounds, _: height * close(operands[0], 0.0, bounds[0], 0.0)
+
+
+# bounds from operands, their bounds and the result, where local partials do not tell it all
+BRANCHING: dict[str, Callable[[Sequence[Array], Sequence[Array], Array], Array]] = {
+    **dict.fromkeys(("less", "less_equal", "equal", "unequal"), _condition),
+    **dict.fromkeys(("and", "or", "not"), _any),
+    "select": _select,
+    "sign": _jump(2.0),
+    "heaviside": _jump(1.0),
+    "abs": lambda _, bounds, __: bounds[0],
+    "maximum": _larger,
+    "minimum": _larger,
+}
+
+
+def chosen_by_rounding(name: str, operands: Sequence[Array], bounds: Sequence[Array]) -> Array:
+    """Whether rounding may have decided the branch or the side of a kink on which a function was evaluated."""
+    if name == "select":
+        return np.asarray(bounds[0], np.bool_)
+    if name in ("maximum", "minimum"):
+        return close(*operands, *bounds)
+    return close(operands[0], 0.0, bounds[0], 0.0) if name in ("abs", "sign", "heaviside") else np.False_

@@ -1,7 +1,8 @@
 """The running error bound of `rounding`, along the chain route's reverse sweep.
 
-The hand-written partials have no graph to walk, so their rounding is measured: each is evaluated in the dtype and in a wider one, and
-once more with each operand moved by its own bound. A rule that is wrong is wrong in both, and gains nothing by it.
+The hand-written partials have no graph to walk, so their rounding is measured: each is evaluated in the dtype and in a
+wider one, and once more with each operand moved by its own bound. A rule that is wrong is wrong in both, and gains
+nothing by it.
 """
 
 from __future__ import annotations
@@ -13,33 +14,43 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.rounding import Array, node_bounds
+from compare.rounding import Array, chosen_by_rounding, node_bounds
 from symdiff.chain import local_partial
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
 
+# how far the local partials of a function lie apart on the two sides of its kink
+STEPS = {"abs": 2.0, "maximum": 1.0, "minimum": 1.0, "select": 1.0}
+
 
 def adjoint_bounds(
     graph: Graph, inputs: Mapping[sp.Symbol, Array], wrt: Sequence[sp.Symbol], dtype: Any
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Bound on the rounding error of the partials in `wrt`, of shape (len(wrt), *S), as the chain route computes them.
+
+    The second array, of shape S, tells the points at which rounding may have decided a branch or the side of a kink.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x, y = sp.symbols("x y", real=True)
     >>> at = {x: np.array(7.641), y: np.array(-15.33)}
-    >>> bool(adjoint_bounds(graph_of([x**y]), at, [x], np.float64)[0] < 1e-26)
-    True
+    >>> bounds, chosen = adjoint_bounds(graph_of([x**y]), at, [x], np.float64)
+    >>> bool(bounds[0] < 1e-26), bool(chosen)
+    (True, False)
     """
     shape = np.broadcast_shapes(*(np.shape(array) for array in inputs.values()))
-    wide = np.float64 if np.dtype(dtype) == np.float32 else np.longdouble
+    wide: Any = np.float64 if np.dtype(dtype) == np.float32 else np.longdouble
     narrow, bounds = node_bounds(graph, inputs, dtype)
     values = [v if np.asarray(v).dtype == np.bool_ else np.asarray(v, wide)[()] for v in narrow]
     unit = float(np.finfo(dtype).eps)
-    adjoints: dict[int, Any] = {graph.outputs[0]: wide(1)}
-    errors: dict[int, Any] = {graph.outputs[0]: 0.0}
+    adjoints: dict[int, Array] = {graph.outputs[0]: wide(1)}
+    errors: dict[int, Array] = {graph.outputs[0]: 0.0}
+    chosen = np.zeros(shape, np.bool_)
     active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
     with np.errstate(all="ignore"):
         for step in reversed(graph.applications):
+            passed = [bounds[i] for i in step.operands]
+            by_rounding = chosen_by_rounding(step.function.name, [values[i] for i in step.operands], passed)
+            chosen = chosen | by_rounding
             if step.node not in adjoints or not active[step.node]:
                 continue
             adjoint, error = adjoints[step.node], errors[step.node]
@@ -47,6 +58,7 @@ def adjoint_bounds(
                 if not active[operand] or step.function.partials[position] is Absence.ZERO:
                     continue
                 partial, spread = _partial(step, position, values, bounds, dtype)
+                spread = spread + STEPS.get(step.function.name, 0.0) * by_rounding
                 term = adjoint * partial
                 total = adjoints[operand] + term if operand in adjoints else term
                 own = np.abs(adjoint) * spread + np.abs(partial) * error + unit * (np.abs(term) + np.abs(total)) / 2
@@ -54,30 +66,35 @@ def adjoint_bounds(
     floor = float(np.finfo(dtype).tiny)
     found = [errors.get(graph.inputs.get(symbol, -1), 0.0) for symbol in wrt]
     with np.errstate(over="ignore"):
-        return np.stack([np.broadcast_to(np.asarray(bound, np.float64), shape) + floor for bound in found])
+        return np.stack([np.broadcast_to(np.asarray(bound, np.float64), shape) + floor for bound in found]), chosen
 
 
 def _partial(
-    step: Application, position: int, values: Sequence[Any], bounds: Sequence[Any], dtype: Any
-) -> tuple[Any, Any]:
+    step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], dtype: Any
+) -> tuple[Array, Array]:
     """A local partial, and how far rounding may have moved it."""
     function, static = step.function, step.static
-    if isinstance(function.partials[position], float):
-        return function.partials[position], 0.0
+    constant = function.partials[position]
+    if isinstance(constant, float):
+        return constant, 0.0
     wide = [values[i] for i in step.operands]
     result = values[step.node]
     partial = local_partial(function, position, wide, static, result)
-    narrow = [np.asarray(v, None if v.dtype == np.bool_ else dtype)[()] for v in (*wide, result)]
+    if function.name in STEPS:
+        return partial, 0.0
+    narrow = [np.asarray(v, dtype)[()] for v in (*wide, result)]
     spread = np.abs(local_partial(function, position, narrow[:-1], static, narrow[-1]) - partial)
     # SciPy has no wider precision to measure with: its partials are taken to be as accurate as its values
     given = function.ulp(*wide, *static, result) if callable(function.ulp) else function.ulp
     ulp = given if function.special_function else 1.0
-    spread = spread + ulp * float(np.finfo(dtype).eps) * np.abs(partial) + _moved(step, position, values, bounds, partial)
+    spread = (
+        spread + ulp * float(np.finfo(dtype).eps) * np.abs(partial) + _moved(step, position, values, bounds, partial)
+    )
     return partial, spread
 
 
-def _moved(step: Application, position: int, values: Sequence[Any], bounds: Sequence[Any], partial: Any) -> Any:
-    total: Any = 0.0
+def _moved(step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], partial: Array) -> Array:
+    total: Array = 0.0
     for place, operand in enumerate(step.operands):
         if not np.any(bounds[operand]):
             continue

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from compare.verdict import Verdict
@@ -38,7 +38,11 @@ class Enclosure:
         if not math.isfinite(number):
             return 0.0 if number == self.value else abs(number)
         with localcontext(EXACT):
-            middle = Decimal(centre)
+            try:
+                middle = Decimal(centre)
+            except InvalidOperation:
+                # an exponent beyond what Decimal holds: as good as zero or infinite
+                middle = Decimal(self.value or 0.0)
             digits = len(middle.as_tuple().digits)
             # a long string ends where it was rounded: it is known to one unit of its last digit
             last = Decimal(1).scaleb(middle.adjusted() - digits + 1) if digits >= LONG else Decimal(0)

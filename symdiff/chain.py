@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symdiff.constants import float_of
 from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
@@ -24,29 +25,13 @@ Array = np.ndarray[Any, Any]
 BLOCK_BYTES = 2**28
 
 
-def float_of(constant: sp.Basic) -> float | bool:
-    """The double nearest to an exact constant; infinite beyond the range of doubles.
-
-    >>> float_of(sp.Rational(1, 3)), float_of(sp.pi), float_of(sp.Integer(-10) ** 400)
-    (0.3333333333333333, 3.141592653589793, inf)
-    """
-    if constant is sp.true or constant is sp.false:
-        return constant is sp.true
-    if isinstance(constant, sp.Rational):
-        try:
-            return constant.p / constant.q
-        except OverflowError:
-            return math.copysign(math.inf, constant.p)
-    return float(constant) if constant is sp.nan else float(sp.N(constant, 30))
-
-
 def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float64) -> list[Any]:
     """Value of every node, front to back, given arrays (or scalars) for the input symbols.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> [float(v) for v in forward(graph_of([x**2 + 1]), {x: 3.0})]
-    [3.0, 1.0, 9.0, 10.0]
+    [1.0, 3.0, 9.0, 10.0]
     """
     scalar = np.dtype(dtype).type
     values: list[Any] = [None] * len(graph)
@@ -71,7 +56,7 @@ def tangents(graph: Graph, values: Sequence[Any], seeds: Mapping[sp.Symbol, Any]
     >>> x = sp.Symbol("x", real=True)
     >>> g = graph_of([x**2 + 1])
     >>> tangents(g, forward(g, {x: 3.0}), {x: 1.0})
-    [1.0, None, 6.0, 6.0]
+    [None, 1.0, 6.0, 6.0]
     """
     result: list[Any] = [None] * len(graph)
     for symbol, seed in seeds.items():
@@ -100,7 +85,8 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> g = graph_of([x**2 + 1])
-    >>> float(adjoints(g, forward(g, {x: 3.0}), g.outputs[0], [g.inputs[x]])[0])
+    >>> node = g.inputs[x]
+    >>> float(adjoints(g, forward(g, {x: 3.0}), g.outputs[0], [node])[node])
     6.0
     """
     active = graph.depends_on(wrt).tolist()

@@ -115,10 +115,12 @@ class Checkpoints:
 
     def _same_run(self, file: Path, other: Mapping[str, Any]) -> None:
         for key in (*self.identity, *other):
-            here, there = self.identity.get(key), other.get(key)
-            if here != there:
-                values = "" if key.endswith("sha256") else f": {there!r} there, {here!r} now"
-                what = key.removesuffix("_sha256").replace("_", " ")
+            # a value beside its SHA-256 is there to be read only
+            if f"{key}_sha256" not in self.identity and self.identity.get(key) != other.get(key):
+                name = key.removesuffix("_sha256")
+                there, here = other.get(name), self.identity.get(name)
+                values = "" if there == here else f": {there!r} there, {here!r} now"
+                what = name.replace("_", " ")
                 raise OptionError(f"checkpoint {file} is of a run with another {what}{values}; give another directory")
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from symdiff.data import columns
 from symdiff.errors import DataError, ModelError
-from symdiff.least_squares import Residuals, covariance_of, minimised
+from symdiff.least_squares import Residuals, minimised
 from symdiff.loss import PREDICTION, fits
 from symdiff.model import Model
 from symdiff.prediction import at_probe, predict
+from symdiff.tangent_plane import covariance_of
 
 Array = NDArray[np.float64]
 
@@ -110,8 +111,9 @@ class Fit:
 def fit(model: Model, data: Any = None, *, most_evaluations: int = 2000) -> Fit:
     """Minimise the residual sum of squares of a model over its data, from its parameters' values on.
 
-    Levenberg-Marquardt, or a trust region where a parameter has bounds, with the exact Jacobian (SymPy's derivatives,
-    accumulated over the graph) and parameters scaled by its columns; then Gauss-Newton steps to the last digits.
+    Levenberg-Marquardt, and a trust region where that leads out of the bounds, with the exact Jacobian (SymPy's
+    derivatives, accumulated over the graph) and parameters scaled by its columns; then Gauss-Newton steps to the last
+    digits.
 
     Raises ModelError where no parameter moves or the model's loss is no squared error, DataError for data that are
     missing, malformed, fewer than the moving parameters, or where the prediction is not finite at the start.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sympy as sp
@@ -84,13 +86,14 @@ def number(literal: str) -> sp.Expr:
     if literal.isdecimal():
         return sp.Integer(int(literal))
     mantissa = literal.lower().partition("e")[0].replace(".", "").lstrip("0")
-    digits = max(15, len(mantissa))
-    value = sp.Float(literal, digits)
-    # a longer literal is rounded twice, to its own precision and by float(): take more digits until that does not show
-    while float(value) != float(literal):
-        digits += 5
+    digits, double = max(15, len(mantissa)), float(literal)
+    if math.isinf(double) or (mantissa and not double):
+        return sp.Float(literal, digits)
+    if digits > 15 and Decimal(literal) != Decimal(repr(double)):
         value = sp.Float(literal, digits)
-    return value
+        # rounded twice, to its own digits and by float(), it may come out as another double: then take the double
+        return value if float(value) == double else sp.Float(double)
+    return sp.Float(double)  # all digits that Python prints of a float, and no more
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -4,6 +4,9 @@ SymPy multiplies out every power of numbers it meets: 9**9**9, (3*x)**n, exp(n*l
 an upper bound on the bits of such powers; with it the next step is refused before it is taken. What SymPy returns is
 walked once, new parts only, and every number in it must be real, finite and of at most MAX_BITS bits, so that sizes do
 not pile up from step to step.
+
+SymPy also expands powers of sums to answer questions of its own, such as that for the sign of (a + b + c + d)**1000. A
+part of which that may be said is wide, and what is made of it stays as it is written.
 """
 
 from __future__ import annotations
@@ -17,11 +20,15 @@ import sympy as sp
 
 MAX_BITS = 4_096  # of a number; float64 ends at 1,024
 MAX_WORK = 1_000_000  # bits of integers that SymPy forms on the way to a number that may be smaller
-
 MAX_EXACT = 1_000  # for functions, such as a factorial, of which SymPy works out all digits
+MAX_EXPANDED = 1_000  # nodes that may come of expanding, for a part that is not wide
+MANY = 1e6
+DIGITS = 30  # of the values that tell how large a number is
 
 # SymPy works out no digits of these, or not more than of the argument
-_TAME = frozenset(("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh"))
+_TAME = frozenset(
+    ("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh")
+)
 _NOT_REAL: frozenset[Any] = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
 
 
@@ -29,17 +36,22 @@ class Size(NamedTuple):
     """What is known of one part of a formula.
 
     `nodes`: how many operations and operands it has, written out as a tree.
-    `number`: it holds no symbols.
+    `value`: what it is as a float, if it holds no symbols.
     `amount`: the magnitude of its numerical part: of a number itself, of a sum its constant term, else 0.
     `bits`: how many bits its numerical factors get when it is raised to the power 1.
     `logs`: the same for every n*log(c) inside, which exp turns into c**n.
+    `terms`, `expanded`: how many terms and nodes it has as an expanded polynomial, at most MANY.
+    `wide`: how many nodes, of it or a part of it, if that is many more than as it is written; else 0.
     """
 
     nodes: int
-    number: bool
+    value: sp.Float | None = None
     amount: float = 0.0
     bits: float = 0.0
     logs: float = 0.0
+    terms: float = 1.0
+    expanded: float = 1.0
+    wide: float = 0.0
 
 
 class Sizes:
@@ -61,7 +73,7 @@ class Sizes:
 
     def power(self, base: sp.Expr, exponent: sp.Expr) -> str | None:
         """Say why base**exponent must not be worked out, or None if it may; both were built before."""
-        if base.is_Number and base.is_zero and exponent.is_Number and exponent.is_negative:
+        if base.is_Number and not base and exponent.is_Number and exponent < 0:
             return "it divides by zero"
         bits, amount = self[base].bits, self[exponent].amount
         if bits and bits * amount > MAX_BITS:
@@ -93,46 +105,55 @@ class Sizes:
                 return f"exact numbers in {name} go up to {MAX_EXACT:,}; write it with a decimal point"
         return None
 
+    def conditions(self, parts: Iterable[sp.Basic]) -> str | None:
+        """Say why conditions must not be joined: SymPy would compare them in ways for which it may expand them."""
+        if any(self[part].wide >= MANY for part in parts):
+            return "a power of a sum in it has too many terms to be compared"
+        return None
+
     def refused(self, result: sp.Basic) -> str | None:
         """Measure what SymPy returned, new parts only; say why it cannot be part of a formula, or None."""
         todo = [result]
         while todo:
             part = todo[-1]
-            if part in self._known:
-                todo.pop()
-                continue
-            new = [argument for argument in part.args if argument not in self._known]
+            new = [] if part in self._known else [argument for argument in part.args if argument not in self._known]
             if new:
                 todo += new
                 continue
-            size = self._measured(todo.pop())
-            if isinstance(size, str):
-                return size
-            self._known[part] = size
+            todo.pop()
+            reason = None if part in self._known else self._measure(part)
+            if reason:
+                return reason
         return None
 
-    def _measured(self, part: sp.Basic) -> Size | str:
-        if part in _NOT_REAL:
-            return "it is not a finite real number"
-        if isinstance(part, sp.Rational):
-            bits = math.log2(max(abs(part.p), part.q))
-            return Size(1, True, _amount(part), bits) if bits <= MAX_BITS else f"it has more than {MAX_BITS:,} bits"
+    def _measure(self, part: sp.Basic) -> str | None:
         sizes = [self._known[argument] for argument in part.args]
-        number = all(size.number for size in sizes) if sizes else bool(getattr(part, "is_number", False))
-        amount = _value(part) if number and isinstance(part, sp.Expr) else 0.0
-        if isinstance(amount, str):
-            return amount
-        if isinstance(part, sp.Add) and not number:
-            amount = sum(size.amount for size in sizes if size.number)
+        number = isinstance(part, sp.Expr) and (
+            all(size.value is not None for size in sizes) if sizes else part.is_number
+        )
+        value = _value(part, sizes) if number else None
+        if isinstance(value, str):
+            return value
+        amount = sum(size.amount for size in sizes if size.value is not None) if isinstance(part, sp.Add) else 0.0
+        bits, logs = self._bits(part, sizes), self._logs(part, sizes)
         nodes = 1 + sum(size.nodes for size in sizes)
-        return Size(nodes, number, amount, self._bits(part, sizes), self._logs(part, sizes))
+        terms, expanded = _expanded(part, sizes)
+        wide = max([expanded if expanded > MAX_EXPANDED + 10 * nodes else 0.0, *(size.wide for size in sizes)])
+        amount = amount if value is None else _magnitude(value)
+        self._known[part] = Size(
+            nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), min(wide, MANY)
+        )
+        return None
 
     def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:
+        if isinstance(part, sp.Rational):
+            return math.log2(max(abs(part.p), part.q))
         if isinstance(part, sp.Mul):
             return sum(size.bits for size in sizes)
         if isinstance(part, sp.Pow):
             return sizes[0].bits * sizes[1].amount if sizes[0].bits else 0.0
-        if isinstance(part, (sp.Piecewise, sp.Tuple)):  # a power of a Piecewise is taken branch by branch
+        # a power of one of these is taken of what is inside
+        if isinstance(part, (sp.Abs, sp.Max, sp.Min, sp.Piecewise, sp.Tuple)):
             return max(size.bits for size in sizes)
         return 0.0
 
@@ -140,28 +161,53 @@ class Sizes:
         inside = max((size.logs for size in sizes), default=0.0)
         if not isinstance(part, sp.Mul):
             return inside
-        bits = max(
-            (self._known[factor.args[0]].bits for factor in part.args if isinstance(factor, sp.log)), default=0.0
-        )
-        multiple = math.prod(size.amount for size in sizes if size.number)
+        logs = [factor for factor in part.args if isinstance(factor, sp.log)]
+        bits = max((self._known[factor.args[0]].bits for factor in logs), default=0.0)
+        multiple = math.prod(size.amount for size in sizes if size.value is not None)
         return max(inside, bits * multiple if bits else 0.0)
 
 
-def _amount(number: sp.Rational) -> float:
+def _expanded(part: sp.Basic, sizes: list[Size]) -> tuple[float, float]:
+    """Return how many terms and, about, how many nodes a part has when it is expanded."""
+    nodes = 1.0 + sum(size.expanded for size in sizes)
+    if isinstance(part, sp.Add):
+        return sum(size.terms for size in sizes), nodes
+    if isinstance(part, sp.Mul):
+        terms = math.prod(size.terms for size in sizes)
+        return terms, sum(terms / size.terms * size.expanded for size in sizes)
+    if isinstance(part, sp.Pow) and isinstance(part.exp, sp.Integer):
+        n = sizes[1].amount
+        if part.base.is_Atom:
+            return 1.0, nodes + n  # a polynomial of this degree
+        # (a_1 + ... + a_k)**n has binomial(k + n - 1, n) terms; what may be complex has a real and an imaginary one
+        k = max(2.0, sizes[0].terms)
+        logarithm = math.lgamma(k + n) - math.lgamma(n + 1) - math.lgamma(k) if n < MANY else math.inf
+        terms = math.exp(min(logarithm, math.log(MANY)))
+        return terms, terms * sizes[0].expanded
+    return 1.0, nodes
+
+
+def _value(part: sp.Expr, sizes: list[Size]) -> sp.Float | str:
+    """Return a number as a float, or say why it is none: complex, infinite, too large or too small."""
+    if isinstance(part, sp.Rational) and math.log2(max(abs(part.p), part.q)) > MAX_BITS:
+        return f"it has more than {MAX_BITS:,} bits"
     try:
-        return abs(number.p / number.q)
-    except OverflowError:
-        return math.inf
-
-
-def _value(part: sp.Expr) -> float | str:
-    """|part| of a number, or why it is none: complex, infinite, too large or too small."""
-    value = part.evalf()
-    if value in _NOT_REAL or value.is_extended_real is False:
+        exact = zip(part.args, sizes, strict=True)
+        value: Any = (
+            part.func(*(x if isinstance(x, sp.Rational) else size.value for x, size in exact)) if sizes else part
+        )
+        value = value.evalf(DIGITS)
+        if not isinstance(value, (sp.Float, sp.Rational)) or not value:
+            value = part.evalf(DIGITS)  # which takes more digits where they cancel
+    except (ArithmeticError, TypeError, ValueError):
+        return "it has no value that SymPy can work out"
+    if not isinstance(value, (sp.Float, sp.Rational)):
         return "it is not a finite real number"
-    if not isinstance(value, sp.Float):
-        return _amount(value) if isinstance(value, sp.Rational) else math.inf
-    magnitude = mpmath.mag(value.num)
-    if value.is_zero or abs(magnitude) <= MAX_BITS:
-        return math.ldexp(1.0, min(magnitude, 1023)) if not value.is_zero else 0.0
-    return f"it is a number beyond 2**±{MAX_BITS:,}"
+    value = sp.Float(value, DIGITS)
+    if value and abs(mpmath.mag(value.num)) > MAX_BITS:
+        return f"it is a number beyond 2**±{MAX_BITS:,}"
+    return value
+
+
+def _magnitude(value: sp.Float) -> float:
+    return math.ldexp(1.0, min(int(mpmath.mag(value.num)), 1023)) if value else 0.0

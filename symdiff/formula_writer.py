@@ -1,4 +1,4 @@
-"""SymPy expression to formula text that `symdiff.parse` reads back."""
+"""SymPy expression to formula text that `symdiff.parsing` reads back."""
 
 from __future__ import annotations
 
@@ -42,8 +42,4 @@ def fits(expression: sp.Basic, limit: int) -> bool:
 
 class _Writer(StrPrinter):
     def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy finds it by the class's name
-        value = float(expr)
-        text = repr(value)
-        # the parser takes a literal of up to 15 digits for a float64; 100000000000000.0 has 16 of them
-        shorter = f"{value:.14e}"
-        return shorter if sum(map(str.isdigit, text.partition("e")[0])) > 15 and float(shorter) == value else text
+        return repr(float(expr))

@@ -8,6 +8,7 @@ the base alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import sympy as sp
@@ -53,6 +54,12 @@ def free_symbols(*expressions: sp.Basic) -> tuple[sp.Symbol, ...]:
                 found.add(expression)
             pending.extend(expression.args)
     return tuple(sorted(found, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+
+
+# integers up to here are doubles
+EXACT = 2**53
+# steps of a place that are written out
+LONGEST_PLACE = 16
 
 
 class _Reader:
@@ -133,7 +140,9 @@ class _Reader:
             value = b.value_of(factor)
             if quotient is not None and b.value_of(quotient[0]) == 1:
                 denominator.append(quotient[1])
-            elif value is not None and value.is_Rational and not value.is_Integer:
+            elif (
+                value is not None and value.is_Rational and not value.is_Integer and max(abs(value.p), value.q) <= EXACT
+            ):
                 numerator.append(b.constant(sp.Integer(value.p)))
                 denominator.append(b.constant(sp.Integer(value.q)))
             else:
@@ -148,16 +157,16 @@ class _Reader:
             return b.apply(FUNCTIONS["exp"], (children[1],))
         if exponent is None:
             return b.call("power", *children)
-        if exponent < 0:
-            return b.call("divide", b.constant(sp.Integer(1)), self._positive_power(children[0], -exponent))
-        return self._positive_power(children[0], exponent)
-
-    def _positive_power(self, base: int, exponent: sp.Rational) -> int:
+        base = children[0]
         if exponent == sp.Rational(1, 2):
-            return self.builder.call("sqrt", base)
-        if isinstance(exponent, sp.Integer):
-            return self.builder.apply(FUNCTIONS["power_integer"], (base,), (int(exponent),))
-        return self.builder.apply(FUNCTIONS["power_constant"], (base,), (exponent,))
+            return b.call("sqrt", base)
+        if exponent == -1:
+            return b.call("divide", b.constant(sp.Integer(1)), base)
+        if not exponent.is_Integer:
+            return b.apply(FUNCTIONS["power_constant"], (base,), (exponent,))
+        # a quotient 1/u**n would overflow in its derivative where u**-n does not
+        name = "power_integer" if exponent > 0 else "power_negative"
+        return b.apply(FUNCTIONS[name], (base,), (abs(int(exponent)),))
 
     def _piecewise(self, children: list[int]) -> int:
         # where no condition holds there is no value
@@ -224,7 +233,9 @@ def _operands(expression: sp.Basic, row: Function) -> Sequence[sp.Basic] | None:
 def _statics(expression: sp.Basic, row: Function) -> tuple[Any, ...] | None:
     """Static arguments, in the order of the row; None where one that has to be a number is not, or is missing."""
     given = [expression.args[place] if place < len(expression.args) else None for place in row.static]
-    if any(argument is None and not row.defaults or argument is not None and not argument.is_number for argument in given):
+    if any(
+        argument is None and not row.defaults or argument is not None and not argument.is_number for argument in given
+    ):
         return None
     return tuple(row.defaults[k] if argument is None else _plain(argument) for k, argument in enumerate(given))
 
@@ -264,7 +275,11 @@ def _place(root: sp.Basic, culprit: sp.Basic) -> str:
     while step is not None:
         path.append(f".args[{step[1]}]")
         step = parents[id(step[0])]
-    return "the top of the expression" if not path else "expr" + "".join(reversed(path[-12:]))
+    if not path:
+        return "the top of the expression"
+    steps = path[::-1]
+    shown = steps if len(steps) <= LONGEST_PLACE else [*steps[:4], "…", *steps[4 - LONGEST_PLACE :]]
+    return "expr" + "".join(shown)
 
 
 def as_expression(value: object, what: str) -> sp.Expr:
@@ -272,9 +287,9 @@ def as_expression(value: object, what: str) -> sp.Expr:
     if isinstance(value, sp.Expr):
         return value
     if isinstance(value, str):
-        from symdiff.parse import parse
+        from symdiff.parsing import parse
 
         return parse(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return sp.Integer(value) if isinstance(value, int) else sp.Float(value)
+    if isinstance(value, Real) and value is not True and value is not False:
+        return sp.Integer(int(value)) if isinstance(value, Integral) else sp.Float(float(value))
     raise InputError(f"{what} is {type(value).__name__}; give a SymPy expression, a number or a formula text")

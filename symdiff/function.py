@@ -51,7 +51,7 @@ class Function:
     `heads`
         SymPy classes whose arguments are the operands one for one, but for static ones.
     `static`
-        which arguments of the heads, counted from 0, are static: numbers, given after the operands in the order named here.
+        which arguments of the heads, counted from 0, are static: numbers, given after the operands in this order.
     `defaults`
         values of static arguments that a head may leave out, for each of `static`; empty where none may.
     `admits(n, ...)`
@@ -59,8 +59,8 @@ class Function:
     `domain_at(n, ...)`
         the domain where it depends on the static arguments; `domain` is then that of the first special point.
     `rules`
-        for each operand the derivative as a SymPy expression of (u, v, ..., n, ...) to be used in the place of SymPy's own, or
-        None: only where SymPy has none, or has one that loses digits. The tests prove it equal to the true derivative.
+        for each operand the derivative as a SymPy expression of (u, v, ..., n, ...) to compute with in the place of
+        SymPy's own, or None: only where SymPy has none, or one that loses digits. Tests hold it against the referee.
     `callback`
         the JAX form calls SciPy on the host, and carries the derivative written in this table.
     `special_function`

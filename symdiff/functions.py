@@ -20,6 +20,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import Sqrt
 from sympy.core.relational import Unequality
 
+from symdiff.constants import float_of
 from symdiff.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, TRUTH
 from symdiff.function import Absence, Function
 from symdiff.rows_elementary import ALIASES, ELEMENTARY
@@ -39,7 +40,7 @@ def _tie(u: Any, v: Any, y: Any) -> Any:
 
 
 def _float_power(u: Any, c: Any) -> Any:
-    return np.power(u, np.asarray(u).dtype.type(float(c)))
+    return np.power(u, np.asarray(u).dtype.type(float_of(c)))
 
 
 def _integer_power(u: Any, n: int) -> Any:
@@ -58,7 +59,7 @@ def _integer_power_ulp(u: Any, n: int, y: Any) -> float:
 
 def _constant_power_ulp(u: Any, c: Any, _: Any) -> Any:
     # an exponent that is rounded, c*(1 + eps), multiplies the result by 1 + c*log(u)*eps
-    return 1.5 + np.abs(float(c) * np.log(np.where(u > 0, u, 1.0)))
+    return 1.5 + np.abs(float_of(c) * np.log(np.where(u > 0, u, 1.0)))
 
 
 def _power_partial_in_base(u: Any, v: Any, y: Any) -> Any:
@@ -121,16 +122,21 @@ ROWS = (
              (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "jax.numpy.divide", operator.truediv,
              (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1"),
     Function("power_integer", lambda u, n: sp.Pow(u, n), _integer_power,
-             (lambda u, n, y: n * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", lambda u, n: u**n,
-             (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp, regular=True),
+             (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", lambda u, n: u**n,
+             (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
+    Function("power_negative", lambda u, n: sp.Pow(u, -n), lambda u, n: _float_power(u, -n),
+             (lambda u, n, y: -float_of(n) * _float_power(u, -n - 1),), "symdiff.jax_forms.negative_power", lambda u, n: 1 / u**n,
+             (NONZERO,), (((2.0, 2), sp.Rational(1, 4)), ((-2.0, 3), -sp.Rational(1, 8))), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
     Function("power_constant", lambda u, c: sp.Pow(u, c), _float_power,
-             (lambda u, c, y: u.dtype.type(float(c)) * _float_power(u, c - 1),),
+             (lambda u, c, y: u.dtype.type(float_of(c)) * _float_power(u, c - 1),),
              "symdiff.jax_forms.constant_power", _ball_constant_power,
              (NONNEGATIVE,), (((4.0, sp.Rational(3, 2)), 8), ((0.0, sp.Rational(3, 2)), 0)), "DLMF 4.2(iv)", ulp=_constant_power_ulp),
     Function("power", lambda u, v: sp.Pow(u, v), np.power,
              (_power_partial_in_base, _power_partial_in_exponent), "jax.numpy.power", _ball_power,
              (POSITIVE, REAL), (((2.0, 3.0), 8), ((2.0, -1.0), sp.Rational(1, 2))), "DLMF 4.2.26", ulp=1.5,
-             rules=(lambda u, v: v * u ** (v - 1), None)),
+             # SymPy's u**v*v/u and u**v*log(u) have no value at u = 0, where the derivatives are 0 for v > 1 and v > 0
+             rules=(lambda u, v: sp.Piecewise((0, sp.Eq(v, 0)), (v * u ** (v - 1), True)),
+                    lambda u, v: sp.Piecewise((0, sp.Eq(u, 0) & (v > 0)), (u**v * sp.log(u), True)))),
     Function("sqrt", lambda u: sp.sqrt(u), np.sqrt,
              (lambda u, y: 0.5 / y,), "jax.numpy.sqrt", lambda u: u.sqrt(),
              (NONNEGATIVE,), (((4.0,), 2), ((0.0,), 0)), "IEEE 754, 5.4.1", ulp=0.5, heads=(Sqrt,), spoken=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,7 +29,10 @@ def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tup
     >>> find_symbols("x", [x]), find_symbols([x], [x])
     ((x,), (x,))
     """
-    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else list(wrt)
+    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else wrt
+    if not isinstance(items, Iterable) or isinstance(items, sp.Basic):
+        raise SymbolError(f"{what} is {wrt!r}; give a symbol, a name, or a list of them")
+    items = list(items)
     found: list[sp.Symbol] = []
     names = ", ".join(map(str, known)) or "no symbols"
     for item in items:
@@ -147,7 +150,7 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
     primal = graph_of([expression])
-    return Gradient(expression, symbols, primal, gradient_graph(primal, symbols))
+    return Gradient(expression, symbols, primal, gradient_graph(primal, symbols, textbook=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +191,7 @@ def jacobian(exprs: Sequence[Any], wrt: Wrt) -> Jacobian:
     """All partials of several expressions, by one reverse sweep an expression; raises as `gradient` does."""
     expressions = [as_expression(e, "an expression") for e in exprs]
     symbols = find_symbols(wrt, free_symbols(*expressions))
-    graph = gradient_graph(graph_of(expressions), symbols)
+    graph = gradient_graph(graph_of(expressions), symbols, textbook=True)
     keep = [node for i, node in enumerate(graph.outputs) if i % (len(symbols) + 1)]
     return Jacobian(symbols, _with_outputs(graph, keep), len(expressions))
 
@@ -233,7 +236,9 @@ def hessian(expr: Any, wrt: Wrt) -> Hessian:
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
     for output in first.graph.outputs[1:]:
-        partials = dict(zip(present, accumulate(builder, first.graph, places, output, present), strict=True))
+        partials = dict(
+            zip(present, accumulate(builder, first.graph, places, output, present, textbook=True), strict=True)
+        )
         outputs += [partials.get(node, zero) for node in sources]
     return Hessian(first.wrt, builder.finish(outputs))
 

@@ -47,7 +47,7 @@ class Graph:
     >>> [step.function.name for step in g.applications]
     ['add', 'power_integer', 'exp', 'multiply']
     >>> g.operation_count, g.inputs
-    (4, {x: 0})
+    (4, {x: 1})
     """
 
     functions: tuple[Function, ...]

@@ -220,6 +220,13 @@ def _fold_power_integer(b: GraphBuilder, operands: tuple[int, ...], static: Stat
     return {0: b.constant(sp.Integer(1)), 1: operands[0]}.get(static[0]) if static[0] in (0, 1) else None  # type: ignore[call-overload]
 
 
+def _fold_not(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
+    value, inner = b.value_of(operands[0]), b.parts(operands[0], "not")
+    if inner is not None:
+        return inner[0]
+    return b.constant(sp.Not(value)) if value is not None else None
+
+
 def _fold_select(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
     condition, u, v = operands
     value = b.value_of(condition)
@@ -235,5 +242,6 @@ _FOLDS = {
     "divide": _fold_divide,
     "negate": _fold_negate,
     "power_integer": _fold_power_integer,
+    "not": _fold_not,
     "select": _fold_select,
 }

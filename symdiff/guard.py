@@ -15,11 +15,24 @@ import sympy as sp
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 
-# a node is needed if, for one of these sets, all of its (condition node, truth) pairs hold; the empty set is "always"
-Need = frozenset[frozenset[tuple[int, bool]]]
-ALWAYS: Need = frozenset([frozenset()])
+LINEAR = frozenset({"add", "subtract", "negate", "select"})
 # beyond this many alternatives a node counts as always needed
 MOST_ALTERNATIVES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A chain of branches, outermost last: within `outer`, the condition node has this truth. None is "always"."""
+
+    condition: int
+    truth: bool
+    outer: Branch | None
+    depth: int
+
+
+# a node is needed in any of these branches
+Need = frozenset["Branch | None"]
+ALWAYS: Need = frozenset({None})
 
 
 def guarded(graph: Graph) -> Graph:
@@ -37,9 +50,15 @@ def guarded(graph: Graph) -> Graph:
 
 
 def _needs(graph: Graph) -> list[Need]:
-    needs: list[set[frozenset[tuple[int, bool]]]] = [set() for _ in range(len(graph))]
+    needs: list[set[Branch | None]] = [set() for _ in range(len(graph))]
+    interned: dict[tuple[int, bool, int], Branch] = {}
+
+    def within(outer: Branch | None, condition: int, truth: bool) -> Branch:
+        branch = Branch(condition, truth, outer, 1 if outer is None else outer.depth + 1)
+        return interned.setdefault((condition, truth, id(outer)), branch)
+
     for output in graph.outputs:
-        needs[output] = set(ALWAYS)
+        needs[output] = {None}
     for node, function, operands, _ in reversed(graph.applications):
         alternatives = needs[node]
         if function.name != "select":
@@ -48,34 +67,38 @@ def _needs(graph: Graph) -> list[Need]:
         else:
             condition, taken, otherwise = operands
             needs[condition] |= alternatives
-            needs[taken] |= {alternative | {(condition, True)} for alternative in alternatives}
-            needs[otherwise] |= {alternative | {(condition, False)} for alternative in alternatives}
+            needs[taken] |= {within(branch, condition, True) for branch in alternatives}
+            needs[otherwise] |= {within(branch, condition, False) for branch in alternatives}
         for operand in operands:
-            needs[operand] = _absorb(needs[operand])
+            needs[operand] = _absorbed(needs[operand], interned)
     return [frozenset(need) for need in needs]
 
 
-def _absorb(need: set[frozenset[tuple[int, bool]]]) -> set[frozenset[tuple[int, bool]]]:
-    """Drop alternatives that another one covers: A or (A and B) is A; (A and B) or (A and not B) is A."""
-    if len(need) > MOST_ALTERNATIVES or frozenset() in need:
-        return set(ALWAYS)
-    changed = True
-    while changed:
-        changed = False
-        for alternative in list(need):
-            if any(other < alternative for other in need):
-                need.discard(alternative)
-                changed = True
-                continue
-            for condition, truth in alternative:
-                rest = alternative - {(condition, truth)}
-                if rest | {(condition, not truth)} in need:
-                    need = {a for a in need if not rest <= a} | {rest}
-                    changed = True
-                    break
-            if changed:
-                break
+def _absorbed(need: set[Branch | None], interned: dict[tuple[int, bool, int], Branch]) -> set[Branch | None]:
+    """Drop a branch within another one, and join the two branches of one condition."""
+    while len(need) > 1:
+        if None in need or len(need) > MOST_ALTERNATIVES:
+            return {None}
+        branches = [branch for branch in need if branch is not None]
+        pair = next((b for b in branches if interned.get((b.condition, not b.truth, id(b.outer))) in need), None)
+        if pair is not None:
+            need = (need - {pair, interned[pair.condition, not pair.truth, id(pair.outer)]}) | {pair.outer}
+            continue
+        inner = next((b for b in branches if _inside(b, branches)), None)
+        if inner is None:
+            break
+        need = need - {inner}
     return need
+
+
+def _inside(branch: Branch, others: list[Branch]) -> bool:
+    shallowest = min(other.depth for other in others)
+    outer = branch.outer
+    while outer is not None and outer.depth >= shallowest:
+        if any(outer is other for other in others):
+            return True
+        outer = outer.outer
+    return False
 
 
 @dataclass(eq=False)
@@ -88,6 +111,7 @@ class _Guard:
         self.builder = builder = GraphBuilder()
         self.places: dict[int, int] = {node: builder.input(symbol) for node, symbol in graph.symbols.items()}
         self.places |= {node: builder.constant(value) for node, value in graph.constants.items()}
+        self.taken: dict[int, int] = {}
         steps = {step.node: step for step in graph.applications}
         # a condition must come before what it guards, so nodes are placed on demand
         pending = [(output, False) for output in reversed(graph.outputs)]
@@ -105,7 +129,7 @@ class _Guard:
             pending.append((node, True))
             pending.extend((operand, False) for operand in reversed(step.operands))
             if self._guards(step):
-                conditions = {condition for alternative in self.needs[node] for condition, _ in alternative}
+                conditions = self._unplaced_conditions(node)
                 if conditions & open_nodes:
                     # a condition that itself needs this node: the node is always computed
                     self.needs[node] = ALWAYS
@@ -114,36 +138,51 @@ class _Guard:
         return builder.finish([self.places[output] for output in graph.outputs])
 
     def _guards(self, step: Application) -> bool:
-        if self.needs[step.node] == ALWAYS or step.function.name in ("add", "subtract", "negate", "select"):
+        function, constants = step.function, self.graph.constants
+        if self.needs[step.node] == ALWAYS or function.name in LINEAR or all(d.truth for d in function.domain):
             return False
-        if all(domain.truth for domain in step.function.domain):
+        if function.name == "multiply" and any(operand in constants for operand in step.operands):
             return False
-        entered = any(self.needs[i] != self.needs[step.node] and i not in self.graph.constants for i in step.operands)
-        return entered or not step.function.regular
+        entered = any(self.needs[i] != self.needs[step.node] and i not in constants for i in step.operands)
+        return entered or not function.regular
+
+    def _unplaced_conditions(self, node: int) -> set[int]:
+        found: set[int] = set()
+        for alternative in self.needs[node]:
+            branch = alternative
+            while branch is not None and id(branch) not in self.taken:
+                if branch.condition not in self.places:
+                    found.add(branch.condition)
+                branch = branch.outer
+        return found
 
     def _place(self, step: Application) -> int:
         builder = self.builder
         operands = [self.places[operand] for operand in step.operands]
-        if self._guards(step) and all(
-            condition in self.places for alternative in self.needs[step.node] for condition, _ in alternative
-        ):
-            taken = self._taken(self.needs[step.node])
+        if self._guards(step) and not self._unplaced_conditions(step.node):
+            alternatives = [self._taken(branch) for branch in self.needs[step.node] if branch is not None]
+            taken = min(alternatives)
+            for alternative in sorted(alternatives)[1:]:
+                taken = builder.call("or", taken, alternative)
             operands = [
                 operand
                 if domain.truth or original in self.graph.constants
                 else builder.call("select", taken, operand, builder.constant(sp.Float(domain.regular)))
-                for original, operand, domain in zip(step.operands, operands, step.function.domain_of(step.static), strict=True)
+                for original, operand, domain in zip(
+                    step.operands, operands, step.function.domain_of(step.static), strict=True
+                )
             ]
         return builder.apply(step.function, tuple(operands), step.static)
 
-    def _taken(self, need: Need) -> int:
-        builder = self.builder
-        anyone: int | None = None
-        for alternative in sorted(need, key=sorted):
-            every: int | None = None
-            for condition, truth in sorted(alternative):
-                holds = self.places[condition] if truth else builder.call("not", self.places[condition])
-                every = holds if every is None else builder.call("and", every, holds)
-            if every is not None:
-                anyone = every if anyone is None else builder.call("or", anyone, every)
-        return builder.constant(sp.true) if anyone is None else anyone
+    def _taken(self, branch: Branch) -> int:
+        """Node that holds where all conditions of a branch do; outer branches are shared."""
+        chain = [branch]
+        while chain[-1].outer is not None and id(chain[-1]) not in self.taken:
+            chain.append(chain[-1].outer)
+        for inner in reversed(chain):
+            if id(inner) not in self.taken:
+                condition = self.places[inner.condition]
+                holds = condition if inner.truth else self.builder.call("not", condition)
+                within = None if inner.outer is None else self.taken[id(inner.outer)]
+                self.taken[id(inner)] = holds if within is None else self.builder.call("and", within, holds)
+        return self.taken[id(branch)]

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import sympy as sp
 
+from symdiff.constants import float_of
+
 # up to here repeated multiplication is as accurate as pow and faster
 LARGEST_MULTIPLIED_POWER = 8
 
@@ -16,12 +18,19 @@ def integer_power(u: jax.Array, n: int) -> jax.Array:
     """u**n for a static integer n >= 1."""
     if n <= LARGEST_MULTIPLIED_POWER:
         return jax.lax.integer_pow(u, n)
-    return jnp.power(u, jnp.asarray(float(n), u.dtype))
+    return jnp.power(u, jnp.asarray(float_of(n), u.dtype))
+
+
+def negative_power(u: jax.Array, n: int) -> jax.Array:
+    """u**-n for a static integer n >= 2."""
+    if n <= LARGEST_MULTIPLIED_POWER:
+        return jax.lax.integer_pow(u, -n)
+    return jnp.power(u, jnp.asarray(-float_of(n), u.dtype))
 
 
 def constant_power(u: jax.Array, c: sp.Rational) -> jax.Array:
     """u**c for a static rational c, u >= 0."""
-    return jnp.power(u, jnp.asarray(float(c), u.dtype))
+    return jnp.power(u, jnp.asarray(float_of(c), u.dtype))
 
 
 def sigmoid(u: jax.Array) -> jax.Array:

@@ -1,11 +1,11 @@
-"""Residuals with their exact Jacobian, their least squares, and what the Jacobian says about the result."""
+"""Residuals with their exact Jacobian, and the search for their least sum of squares."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.optimize
@@ -19,6 +19,7 @@ from symdiff.graph import Graph
 from symdiff.guard import guarded
 from symdiff.model import Model
 from symdiff.symbolic import gradient_graph
+from symdiff.tangent_plane import Directions, relative_offset
 
 Array = NDArray[np.float64]
 
@@ -30,12 +31,10 @@ MOST_POLISHING_STEPS = 20
 MOST_OFFSET = 1e-6
 # residuals of this size, in units of rounding, count as an exact fit
 EXACT = 1e3 * np.finfo(np.float64).eps
-# so near to a bound, and pushed towards it, a parameter is put on it
-NEAR_BOUND = 1e-6
-# what a residual that is not finite counts as, so that a step to it is refused; its square is still finite
+# what a residual that is not finite counts as: large, but its square is still finite
 REFUSED = 1e150
-# share in a direction that the data do not determine, from which a parameter counts as not determined
-SHARE = 1e-6
+# a parameter is put on a bound if that changes the residuals by at most this share of them
+NEAR_BOUND = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +92,15 @@ class Minimum:
 
 def minimised(residuals: Residuals, most_evaluations: int) -> Minimum:
     """Search for the least residual sum of squares; see `symdiff.fit`."""
+    free = _searched(residuals, "lm", most_evaluations)
+    within = (free.values >= residuals.low) & (free.values <= residuals.high)
+    if not residuals.bounded or (free.converged and within.all()):
+        # a minimum that lies within the bounds is one with the bounds too
+        return free
+    return _searched(residuals, "trf", most_evaluations)
+
+
+def _searched(residuals: Residuals, method: Literal["lm", "trf"], most_evaluations: int) -> Minimum:
     cache: dict[bytes, tuple[Array, Array]] = {}
 
     def both(values: Array) -> tuple[Array, Array]:
@@ -101,17 +109,13 @@ def minimised(residuals: Residuals, most_evaluations: int) -> Minimum:
             cache[key] = residuals.at(values)
         return cache[key]
 
-    def residual(values: Array) -> Array:
-        array = both(values)[0]
-        return np.where(np.isfinite(array), np.clip(array, -REFUSED, REFUSED), REFUSED)
-
-    bounds: dict[str, Any] = {"bounds": (residuals.low, residuals.high)} if residuals.bounded else {}
+    bounds: dict[str, Any] = {"bounds": (residuals.low, residuals.high)} if method == "trf" else {}
     with np.errstate(all="ignore"):
         result = scipy.optimize.least_squares(
-            residual,
+            lambda values: _refusable(both(values)[0]),
             residuals.start,
             jac=lambda values: both(values)[1],
-            method="trf" if residuals.bounded else "lm",
+            method=method,
             ftol=TOLERANCE,
             xtol=TOLERANCE,
             gtol=TOLERANCE,
@@ -119,33 +123,44 @@ def minimised(residuals: Residuals, most_evaluations: int) -> Minimum:
             max_nfev=most_evaluations,
             **bounds,
         )
-        values, at_bound = _on_bounds(residuals, np.asarray(result.x))
+        values, at_bound = np.asarray(result.x), np.zeros(len(residuals.moving), np.bool_)
+        if method == "trf":
+            values, at_bound = _on_bounds(residuals, values)
         values, steps = _polished(residuals, values, ~at_bound)
         found, jacobian = residuals.at(values)
         offset = relative_offset(found, jacobian[:, ~at_bound])
-    iterations = int(result.njev) + steps
-    if float(np.linalg.norm(found)) <= EXACT * float(np.linalg.norm(residuals.target) + np.linalg.norm(found)):
-        return Minimum(values, at_bound, iterations, True, "the residuals are as small as rounding allows")
+    converged, reason = _ending(found, residuals.target, offset, out_of_time=result.status == 0)
+    return Minimum(values, at_bound, int(result.njev) + steps, converged, reason)
+
+
+def _refusable(residual: Array) -> Array:
+    """Residuals of which none is infinite or NaN, of which MINPACK makes nonsense: so a step to them is taken back."""
+    return np.where(np.isfinite(residual), np.clip(residual, -REFUSED, REFUSED), REFUSED)
+
+
+def _ending(found: Array, target: Array, offset: float, out_of_time: bool) -> tuple[bool, str]:
+    """Whether the search has converged, and why or why not."""
+    if float(np.linalg.norm(found)) <= EXACT * float(np.linalg.norm(target) + np.linalg.norm(found)):
+        return True, "the residuals are as small as rounding allows"
     if offset <= MOST_OFFSET:
-        reason = f"no direction lowers the residual sum of squares (relative offset {offset:.1g})"
-        return Minimum(values, at_bound, iterations, True, reason)
-    cause = "no more iterations were allowed" if result.status == 0 else "the search found no better point nearby"
-    reason = f"{cause}, but a direction that lowers the residual sum of squares remains (relative offset {offset:.1g})"
-    return Minimum(values, at_bound, iterations, False, f"{reason}; start from other values")
+        return True, f"no direction lowers the residual sum of squares (relative offset {offset:.1g})"
+    cause = "no more evaluations were allowed" if out_of_time else "the search found no better point nearby"
+    remains = f"a direction that lowers the residual sum of squares remains (relative offset {offset:.1g})"
+    return False, f"{cause}, but {remains}; start from other values"
 
 
 def _on_bounds(residuals: Residuals, values: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Put on its bound each parameter that lies near it and is pushed towards it, if that costs nothing."""
     residual, jacobian = residuals.at(values)
     slope = jacobian.T @ residual
-    near = NEAR_BOUND * np.maximum(np.abs(values), 1e-300)
-    at_low = (values - residuals.low <= np.maximum(near, NEAR_BOUND * np.abs(residuals.low))) & (slope > 0)
-    at_high = (residuals.high - values <= np.maximum(near, NEAR_BOUND * np.abs(residuals.high))) & (slope < 0)
+    effect, near = np.linalg.norm(jacobian, axis=0), NEAR_BOUND * np.linalg.norm(residual)
+    at_low = (slope > 0) & (effect * (values - residuals.low) <= near)
+    at_high = (slope < 0) & (effect * (residuals.high - values) <= near)
     moved = np.where(at_low, residuals.low, np.where(at_high, residuals.high, values))
     new_residual, _ = residuals.at(moved)
-    if new_residual @ new_residual <= (residual @ residual) * (1 + NEAR_BOUND):
+    if new_residual @ new_residual <= (residual @ residual) * (1 + NEAR_BOUND**2):
         return moved, at_low | at_high
-    return values, np.zeros(len(values), dtype=np.bool_)
+    return values, np.zeros(len(values), np.bool_)
 
 
 def _polished(residuals: Residuals, values: Array, free: NDArray[np.bool_]) -> tuple[Array, int]:
@@ -155,7 +170,7 @@ def _polished(residuals: Residuals, values: Array, free: NDArray[np.bool_]) -> t
     for step in range(MOST_POLISHING_STEPS):
         if not np.isfinite(offset) or offset == 0.0:
             return values, step
-        directions = _Directions.of(jacobian[:, free])
+        directions = Directions.of(jacobian[:, free])
         moved = values.copy()
         moved[free] -= directions.solved(residual)
         new_residual, new_jacobian = residuals.at(moved)
@@ -166,79 +181,3 @@ def _polished(residuals: Residuals, values: Array, free: NDArray[np.bool_]) -> t
             return values, step
         values, residual, jacobian, offset = moved, new_residual, new_jacobian, new_offset
     return values, MOST_POLISHING_STEPS
-
-
-@dataclass(frozen=True, eq=False)
-class _Directions:
-    """Singular value decomposition of a Jacobian whose columns were scaled to length 1, up to its numerical rank."""
-
-    scale: Array
-    left: Array
-    sizes: Array
-    right: Array
-    lost: Array
-
-    @classmethod
-    def of(cls, jacobian: Array) -> _Directions:
-        scale = np.linalg.norm(jacobian, axis=0)
-        scale = np.where(scale > 0, scale, 1.0)
-        left, sizes, right = np.linalg.svd(jacobian / scale, full_matrices=False)
-        kept = sizes > max(jacobian.shape) * np.finfo(np.float64).eps * max(float(sizes.max(initial=0.0)), 1e-300)
-        return cls(scale, left[:, kept], sizes[kept], right[kept], right[~kept])
-
-    def solved(self, residual: Array) -> Array:
-        """The step d with least |J d - r|, shortest in scaled parameters."""
-        return self.right.T @ ((self.left.T @ residual) / self.sizes) / self.scale
-
-    def inverse_product(self) -> Array:
-        """(J^T J)^-1, of the directions that J determines."""
-        root = self.right.T / self.sizes / self.scale[:, None]
-        return root @ root.T
-
-
-def relative_offset(residual: Array, jacobian: Array) -> float:
-    """How far residuals are from being orthogonal to the tangent plane: 0 at a least sum of squares.
-
-    sqrt((n - p) / p) |Q^T r| / |r - Q Q^T r| where Q is an orthonormal basis of the p columns of the Jacobian: about
-    the distance to the solution, in standard errors.
-
-    >>> relative_offset(np.array([1.0, -1.0]), np.array([[1.0], [1.0]]))
-    0.0
-
-    Source: Bates and Watts, A relative offset orthogonality convergence criterion, Technometrics 23, 1981.
-    """
-    rows, count = jacobian.shape
-    if not (np.isfinite(jacobian).all() and np.isfinite(residual).all()):
-        return float("inf")
-    basis = _Directions.of(jacobian).left
-    along = basis.T @ residual
-    size, across = float(np.linalg.norm(along)), float(np.linalg.norm(residual - basis @ along))
-    if size == 0.0:
-        return 0.0
-    return size / across * (max(rows - count, 1) / count) ** 0.5 if across > 0 else float("inf")
-
-
-def covariance_of(jacobian: Array, at_bound: NDArray[np.bool_], names: Sequence[str]) -> tuple[Array, list[str]]:
-    """(J^T J)^-1 of the parameters that are not at a bound, NaN for what the data do not determine, and why.
-
-    >>> covariance_of(np.array([[1.0, 2.0], [2.0, 4.0]]), np.array([False, False]), ["a", "b"])[1]
-    ['the data do not tell a, b apart (singular Jacobian): fix one of them']
-    """
-    free = np.flatnonzero(~at_bound).tolist()
-    covariance = np.full((len(names), len(names)), np.nan)
-    notes = [
-        f"{names[k]} is at its bound: the standard errors of the others hold it there"
-        for k in np.flatnonzero(at_bound).tolist()
-    ]
-    directions = _Directions.of(jacobian[:, free])
-    lost = np.linalg.norm(directions.lost, axis=0) > SHARE if len(directions.lost) else np.zeros(len(free), np.bool_)
-    covariance[np.ix_(free, free)] = directions.inverse_product()
-    undetermined = [k for k, is_lost in zip(free, lost.tolist(), strict=True) if is_lost]
-    covariance[undetermined] = covariance[:, undetermined] = np.nan
-    absent = [names[k] for k in undetermined if not jacobian[:, k].any()]
-    confused = [names[k] for k in undetermined if jacobian[:, k].any()]
-    if absent:
-        notes.append(f"the prediction does not depend on {', '.join(absent)} here (singular Jacobian): fix it")
-    if confused:
-        notes.append(f"the data do not tell {', '.join(confused)} apart (singular Jacobian): fix one of them")
-    return covariance, notes

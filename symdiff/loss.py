@@ -11,7 +11,7 @@ from symdiff.data import did_you_mean, listed
 from symdiff.errors import InputError, ModelError
 from symdiff.formula_writer import fits
 from symdiff.from_sympy import free_symbols
-from symdiff.parse import parse
+from symdiff.parsing import parse
 
 PREDICTION = sp.Symbol("prediction", real=True)
 

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 
-from symdiff.chain import float_of
-from symdiff.errors import OptionError, SymbolError
+from symdiff.arguments import aligned, floating_dtype, real_arrays
+from symdiff.constants import float_of
+from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.graph import Graph
 from symdiff.guard import guarded
@@ -31,28 +32,19 @@ resolve = lru_cache(maxsize=None)(resolve)
 
 def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array]:
     """Outputs of a graph as JAX arrays, each of the broadcast shape of all `arrays`; traceable."""
-    given = {symbol: jnp.asarray(array) for symbol, array in arrays.items()}
-    dtype = floating_dtype(*given.values())
-    shape = jnp.broadcast_shapes(*(array.shape for array in given.values()))
+    converted = [jnp.asarray(array) for array in real_arrays(tuple(arrays), tuple(arrays.values()))]
+    dtype = floating_dtype(*converted)
+    shape = np.broadcast_shapes(*(array.shape for array in converted))
+    given = dict(zip(arrays, aligned(converted), strict=True))
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        values[node] = given[symbol].astype(dtype)
+        values[node] = given[symbol]
     for node, constant in graph.constants.items():
         number = float_of(constant)
         values[node] = jnp.asarray(number, bool if isinstance(number, bool) else dtype)
     for node, function, operands, static in graph.applications:
         values[node] = resolve(function.jax)(*(values[i] for i in operands), *static)
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
-
-
-def floating_dtype(*arrays: Any) -> np.dtype[Any]:
-    """The dtype in which arguments are computed: their common one if that is floating, else float64.
-
-    >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1))
-    (dtype('float32'), dtype('float64'))
-    """
-    common = np.result_type(*arrays) if arrays else np.dtype(np.float64)
-    return np.dtype(common) if jnp.issubdtype(common, jnp.floating) else np.dtype(np.float64)
 
 
 def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto") -> Callable[..., Any]:
@@ -78,9 +70,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
     """
     if method not in get_args(Method):
         raise OptionError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
-    nested: Sequence[Any] = [args] if isinstance(args, (sp.Symbol, str)) else list(args)
-    symbols: list[sp.Symbol] = []
-    structure = jax.tree.structure(_leaves(nested, symbols))
+    nested = _sequence(args)
+    symbols = _symbols(nested)
     if len(set(symbols)) < len(symbols):
         twice = next(s for i, s in enumerate(symbols) if s in symbols[:i])
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
@@ -94,33 +85,57 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         )
 
     @jax.jit
+    def compiled(*arrays: Any) -> list[jax.Array]:
+        return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))
+
     def function(*arguments: Any) -> Any:
-        given = jax.tree.leaves(arguments)
-        if jax.tree.structure(list(arguments)) != structure:
-            raise OptionError(f"expected {len(nested)} arguments ({', '.join(map(str, nested))}), got {len(arguments)}")
-        return rebuild(jax_outputs(graph, dict(zip(symbols, given, strict=True))))
+        given: list[Any] = []
+        if len(arguments) != len(nested) or not all(map(_flattened, nested, arguments, [given] * len(nested))):
+            told = ", ".join(map(str, nested))
+            raise OptionError(
+                f"expected {len(nested)} arguments ({told}), got {len(arguments)} of other nesting or number"
+            )
+        return rebuild(compiled(*real_arrays(symbols, given)))
 
     return function
 
 
-def _leaves(nested: Sequence[Any], symbols: list[sp.Symbol]) -> list[Any]:
-    """The nesting with every symbol replaced by 0; the symbols are appended in order."""
-    shape: list[Any] = []
+def _sequence(args: Any) -> list[Any]:
+    if isinstance(args, (list, tuple)):
+        return list(args)
+    if isinstance(args, sp.Symbol):
+        return [args]
+    raise SymbolError(f"args is {args!r}; give a SymPy symbol or a list of symbols")
+
+
+def _symbols(nested: Sequence[Any]) -> list[sp.Symbol]:
+    """All symbols of nested arguments, in order."""
+    found: list[sp.Symbol] = []
     for item in nested:
         if isinstance(item, sp.Symbol):
-            symbols.append(item)
-            shape.append(0)
+            found.append(item)
         elif isinstance(item, (list, tuple)):
-            inner = _leaves(item, symbols)
-            shape.append(inner if isinstance(item, list) else tuple(inner))
+            found += _symbols(item)
         else:
             raise SymbolError(f"argument {item!r} is {type(item).__name__}; give SymPy symbols")
-    return shape
+    return found
+
+
+def _flattened(item: Any, argument: Any, found: list[Any]) -> bool:
+    """Append the values of one argument in the order of its symbols; False where the nesting differs."""
+    if isinstance(item, sp.Symbol):
+        found.append(argument)
+        return True
+    if not isinstance(argument, (list, tuple)) or len(argument) != len(item):
+        return False
+    return all(map(_flattened, item, argument, [found] * len(item)))
 
 
 def _outputs(exprs: Any) -> tuple[list[sp.Expr], Callable[[list[jax.Array]], Any]]:
     if isinstance(exprs, sp.MatrixBase):
         rows, columns = exprs.shape
+        if not rows * columns:
+            raise InputError("the matrix is empty; give at least one entry")
         return list(exprs), lambda values: jnp.stack(values).reshape(rows, columns, *values[0].shape)
     if isinstance(exprs, (list, tuple)):
         kind = type(exprs)

@@ -21,7 +21,7 @@ from symdiff.loss import loss_name
 from symdiff.model import Model
 from symdiff.output_file import write_file
 from symdiff.parameter import Parameter
-from symdiff.parse import parse
+from symdiff.parsing import parse
 
 
 class _Table(BaseModel):
@@ -235,7 +235,7 @@ def _difference(model: Model, again: Model) -> str:
     for part, (formula, read) in pairs.items():
         odd = [number for number in formula.atoms(sp.Float) if parse(written(number)) != number]
         if odd:
-            advice = "round it to 15 digits or make it a fixed parameter"
+            advice = "make it a float64, or a fixed parameter"
             return f"the number {written(odd[0])} of the {part} would read back with another precision; {advice}"
         if formula != read:
             return f"the {part} would read back as another expression; keep the model in Python"

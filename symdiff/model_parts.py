@@ -15,7 +15,7 @@ from symdiff.errors import InputError, ModelError
 from symdiff.from_sympy import free_symbols
 from symdiff.loss import PREDICTION
 from symdiff.parameter import Parameter
-from symdiff.parse import parse
+from symdiff.parsing import parse
 
 Symbols = tuple[sp.Symbol, ...]
 

@@ -6,7 +6,7 @@ the hand-written table, swept in reverse in NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import jax
@@ -15,12 +15,13 @@ import numpy as np
 import sympy as sp
 
 from symdiff import chain
+from symdiff.arguments import floating_dtype, real_arrays
 from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
 from symdiff.guard import guarded
-from symdiff.lowering import floating_dtype, jax_outputs
+from symdiff.lowering import jax_outputs
 from symdiff.symbolic import gradient_graph
 
 Route = Literal["symbolic", "autodiff", "chain"]
@@ -52,12 +53,12 @@ def value_and_gradient(
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
     order = _order(known, targets, args)
-    evaluate = of_graph(guarded(graph_of([expression])), targets, route)
+    evaluate = of_graph(guarded(graph_of([expression])), targets, route, order)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
             raise OptionError(f"expected {len(order)} arrays ({', '.join(map(str, order))}), got {len(arrays)}")
-        return evaluate(dict(zip(order, arrays, strict=True)))
+        return evaluate(dict(zip(order, real_arrays(order, arrays), strict=True)))
 
     return function
 
@@ -72,27 +73,38 @@ def _order(known: Sequence[sp.Symbol], targets: Sequence[sp.Symbol], args: Any) 
     return order
 
 
-def of_graph(graph: Graph, wrt: Sequence[sp.Symbol], route: Route) -> Callable[[dict[sp.Symbol, Any]], tuple[Any, Any]]:
-    """Value and gradient of a graph's first output, by a route, as a function of the arrays of its symbols."""
+def of_graph(
+    graph: Graph, wrt: Sequence[sp.Symbol], route: Route, order: Sequence[sp.Symbol] | None = None
+) -> Callable[[Mapping[sp.Symbol, Any]], tuple[Any, Any]]:
+    """Value and gradient of a graph's first output, by a route, as a function of the arrays of symbols.
+
+    `order` lists the symbols that will be given: by default the inputs of the graph, then the rest of `wrt`.
+    """
+    symbols = tuple(dict.fromkeys((*graph.inputs, *wrt))) if order is None else tuple(order)
     if route == "chain":
-        return lambda given: _by_chain(graph, wrt, given)
-    if route == "symbolic":
-        derived = gradient_graph(graph, wrt)
-        order = tuple(dict.fromkeys((*graph.inputs, *wrt)))
+        return lambda given: _by_chain(graph, wrt, {symbol: given[symbol] for symbol in symbols})
+    evaluate = _symbolic(graph, wrt, symbols) if route == "symbolic" else _autodiff(graph, wrt, symbols)
+    return lambda given: evaluate(*(given[symbol] for symbol in symbols))
 
-        @jax.jit
-        def symbolic(*arrays: Any) -> tuple[Any, Any]:
-            value, *partials = jax_outputs(derived, dict(zip(order, arrays, strict=True)))
-            return value, jnp.stack(partials)
 
-        return lambda given: symbolic(*_arrays(given, order))
-    order = tuple(dict.fromkeys((*graph.inputs, *wrt)))
+def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
+    derived = gradient_graph(graph, wrt)
 
     @jax.jit
+    def symbolic(*arrays: Any) -> tuple[Any, Any]:
+        value, *partials = jax_outputs(derived, dict(zip(symbols, arrays, strict=True)))
+        return value, jnp.stack(partials)
+
+    return symbolic
+
+
+def _autodiff(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
+    @jax.jit
     def autodiff(*arrays: Any) -> tuple[Any, Any]:
-        dtype = floating_dtype(*arrays)
-        shape = jnp.broadcast_shapes(*(jnp.shape(a) for a in arrays))
-        given = {s: jnp.broadcast_to(jnp.asarray(a, dtype), shape) for s, a in zip(order, arrays, strict=True)}
+        converted = [jnp.asarray(array) for array in real_arrays(symbols, arrays)]
+        shape = np.broadcast_shapes(*(array.shape for array in converted))
+        # an array of its own for each point, so that the pulled-back ones are the partials point by point
+        given = {symbol: jnp.broadcast_to(a, shape) for symbol, a in zip(symbols, converted, strict=True)}
         fixed = {symbol: array for symbol, array in given.items() if symbol not in wrt}
 
         def model(*moving: jax.Array) -> jax.Array:
@@ -101,13 +113,9 @@ def of_graph(graph: Graph, wrt: Sequence[sp.Symbol], route: Route) -> Callable[[
         value, pullback = jax.vjp(model, *(given[symbol] for symbol in wrt))
         return value, jnp.stack(pullback(jnp.ones_like(value)))
 
-    return lambda given: autodiff(*_arrays(given, order))
+    return autodiff
 
 
-def _arrays(given: dict[sp.Symbol, Any], order: Sequence[sp.Symbol]) -> list[Any]:
-    return [array if isinstance(array := given[symbol], jax.Array) else np.asarray(array) for symbol in order]
-
-
-def _by_chain(graph: Graph, wrt: Sequence[sp.Symbol], given: dict[sp.Symbol, Any]) -> tuple[Any, Any]:
-    arrays = {symbol: np.asarray(array) for symbol, array in given.items()}
+def _by_chain(graph: Graph, wrt: Sequence[sp.Symbol], given: Mapping[sp.Symbol, Any]) -> tuple[Any, Any]:
+    arrays = dict(zip(given, map(np.asarray, real_arrays(tuple(given), tuple(given.values()))), strict=True))
     return chain.value_and_gradient(graph, arrays, wrt, floating_dtype(*arrays.values()))

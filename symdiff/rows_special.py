@@ -68,7 +68,6 @@ def _binomial_rule(position: int) -> Any:
     return rule
 
 
-
 def _first_expint(u: sp.Expr) -> sp.Expr:
     return sp.expint(1, u)
 

@@ -38,31 +38,40 @@ def local_partial(function: Function, operand: int, static: Static = ()) -> sp.E
 
     >>> from symdiff.functions import FUNCTIONS
     >>> local_partial(FUNCTIONS["tanh"], 0), local_partial(FUNCTIONS["power_integer"], 0, (3,))
-    (sech(u)**2, 3*u**2)
+    (1 - tanh(u)**2, 3*u**2)
     """
     if function.partials[operand] is Absence.ZERO:
         return sp.Integer(0)
     if function.partials[operand] is Absence.NONDIFFERENTIABLE:
         raise UnsupportedError(function.not_differentiable(operand))
     names = operand_names(function)
-    if function.rules and (rule := function.rules[operand]) is not None:
-        return rule(*names, *map(sp.sympify, static))
-    return sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
+    own = sp.diff(function.sympy(*names, *map(sp.sympify, static)), names[operand])
+    # what SymPy cannot differentiate it leaves as it is
+    rule = _stable(function, operand, static) if own.has(sp.Derivative, sp.Subs) else None
+    return own if rule is None else rule
+
+
+def _stable(function: Function, operand: int, static: Static) -> sp.Expr | None:
+    """The rule of the table that takes the place of SymPy's own, if there is one."""
+    rule = function.rules[operand] if function.rules else None
+    return None if rule is None else rule(*operand_names(function), *map(sp.sympify, static))
 
 
 @lru_cache(maxsize=4096)
-def _rule(function: Function, operand: int, static: Static) -> tuple[Graph, tuple[int, ...]]:
+def _rule(function: Function, operand: int, static: Static, textbook: bool) -> tuple[Graph, tuple[int, ...]]:
     """The local partial as a graph, and the node of each operand in it (-1 where it does not occur)."""
-    graph = graph_of([local_partial(function, operand, static)])
+    stable = None if textbook else _stable(function, operand, static)
+    graph = graph_of([local_partial(function, operand, static) if stable is None else stable])
     return graph, tuple(graph.inputs.get(name, -1) for name in operand_names(function))
 
 
 def accumulate(
-    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int]
+    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int], textbook: bool = False
 ) -> list[int]:
     """Add to `builder` the adjoints of the nodes `wrt` for one output of `graph`, whose nodes stand there at `places`.
 
-    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0.
+    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0. With `textbook`
+    every rule is SymPy's own, to be read; else those of the table's `rules` that keep more digits are taken.
     """
     active = graph.depends_on(wrt)
     adjoints: dict[int, int] = {output: builder.constant(sp.Integer(1))}
@@ -73,18 +82,60 @@ def accumulate(
         for position, operand in enumerate(operands):
             if not active[operand] or function.partials[position] is Absence.ZERO:
                 continue
-            rule, inputs = _rule(function, position, static)
+            rule, inputs = _rule(function, position, static, textbook)
             substitution = {source: places[i] for source, i in zip(inputs, operands, strict=True) if source >= 0}
             partial = builder.splice(rule, substitution)[rule.outputs[0]]
-            contribution = builder.call("multiply", adjoint, partial)
+            contribution = _product(builder, adjoint, partial)
             known = adjoints.get(operand)
-            adjoints[operand] = contribution if known is None else builder.call("add", known, contribution)
+            adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
     zero = builder.constant(sp.Integer(0))
     return [adjoints.get(node, zero) for node in wrt]
 
 
-def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:
-    """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn.
+def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
+    """(condition, value) of a node that is `value` where the condition holds and zero elsewhere, else None."""
+    inner = builder.parts(node, "negate")
+    branches = builder.parts(node if inner is None else inner[0], "select")
+    if branches is None:
+        return None
+    condition, taken, otherwise = branches
+    if builder.value_of(taken) == 0:
+        condition, taken, otherwise = builder.call("not", condition), otherwise, taken
+    if builder.value_of(otherwise) != 0:
+        return None
+    return condition, taken if inner is None else builder.call("negate", taken)
+
+
+def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
+    """Multiply an adjoint by a partial; what is zero off a branch stays zero there, whatever the other factor is."""
+    gates = [_gate(builder, factor) for factor in (adjoint, partial)]
+    factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
+    product = builder.call("multiply", *factors)
+    conditions = list(dict.fromkeys(gate[0] for gate in gates if gate is not None))
+    if not conditions:
+        return product
+    condition = conditions[0] if len(conditions) == 1 else builder.call("and", *conditions)
+    return builder.call("select", condition, product, builder.constant(sp.Integer(0)))
+
+
+def _sum(builder: GraphBuilder, first: int, second: int) -> int:
+    """Add two contributions; two halves of one Piecewise become one."""
+    a, b = _gate(builder, first), _gate(builder, second)
+    if a is not None and b is not None:
+        if a[0] == b[0]:
+            return builder.call("select", a[0], _sum(builder, a[1], b[1]), builder.constant(sp.Integer(0)))
+        if builder.parts(b[0], "not") == (a[0],):
+            return builder.call("select", a[0], a[1], b[1])
+        if builder.parts(a[0], "not") == (b[0],):
+            return builder.call("select", b[0], b[1], a[1])
+        # zero where neither branch is taken, and known to be so
+        either = builder.call("or", a[0], b[0])
+        return builder.call("select", either, builder.call("add", first, second), builder.constant(sp.Integer(0)))
+    return builder.call("add", first, second)
+
+
+def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = False) -> Graph:
+    """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn; see `accumulate`.
 
     >>> from symdiff.to_sympy import expressions_of
     >>> w, x, y = sp.symbols("w x y", real=True)
@@ -99,6 +150,6 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol]) -> Graph:
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
     for output in graph.outputs:
-        partials = dict(zip(present, accumulate(builder, graph, places, output, present), strict=True))
+        partials = dict(zip(present, accumulate(builder, graph, places, output, present, textbook), strict=True))
         outputs += [places[output], *(partials.get(node, zero) for node in sources)]
     return builder.finish(outputs)

@@ -28,9 +28,19 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
     for step in reversed(graph.applications):
         if step.node in needed:
             needed.update(operand for operand in step.operands if operand not in named)
+    evaluate = True
     for node, function, operands, static in graph.applications:
-        if node in needed:
-            written[node] = _written(function, [named.get(i, written.get(i)) for i in operands], static)
+        if node not in needed:
+            continue
+        arguments = [named.get(i, written.get(i)) for i in operands]
+        try:
+            with sp.evaluate(evaluate):
+                written[node] = _written(function, arguments, static)
+        except RecursionError:
+            # SymPy's own simplifications recurse on the depth of an expression
+            evaluate = False
+            with sp.evaluate(evaluate):
+                written[node] = _written(function, arguments, static)
     return [written[node] for node in nodes]
 
 
@@ -38,4 +48,6 @@ def _written(function: Function, operands: Sequence[sp.Basic], static: Static) -
     if function.name == "multiply" and any(u.is_Number for u in operands) and any(u.is_Add for u in operands):
         # SymPy would multiply the sum out
         return sp.Mul(*sorted(operands, key=lambda u: not u.is_Number), evaluate=False)
+    if function.name == "select" and operands[2] is sp.nan:
+        return sp.Piecewise((operands[1], operands[0]))
     return function.sympy(*operands, *static)

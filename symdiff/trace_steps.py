@@ -166,6 +166,8 @@ def _operand_texts(tape: Tape, names: Sequence[str], step: Application) -> list[
 
 def _partials(tape: Tape, names: Sequence[str], step: Application) -> tuple[Partial, ...]:
     found: list[Partial] = []
+    texts = _operand_texts(tape, names, step)
+    at = ", ".join(f"{names[i]} = {_text(tape.values[i])}" for i in step.operands if i not in tape.constants)
     for position, (operand, slope) in enumerate(zip(step.operands, tape.slopes[step.node], strict=True)):
         absence = step.function.partials[position]
         reason = None
@@ -177,8 +179,8 @@ def _partials(tape: Tape, names: Sequence[str], step: Application) -> tuple[Part
         elif slope is None:
             reason = NOT_TAKEN
         elif not math.isfinite(slope):
-            reason = f"not finite at {names[operand]} = {_text(tape.values[operand])}"
-        formula = rule_text(step.function, step.static, _operand_texts(tape, names, step), partial=position)
+            reason = f"not finite at {at}"
+        formula = rule_text(step.function, step.static, texts, partial=position)
         found.append(Partial(operand, formula, 0.0 if slope is None else float(slope), reason))
     return tuple(found)
 

@@ -10,10 +10,10 @@ from symdiff.trace_formula import Measure
 from symdiff.trace_steps import BackwardStep, Step
 from symdiff.trace_tape import Tape
 
-LONGEST_NAME = 16
+# of a cell that is cut
+SHORTEST_TEXT = 9
 # of the expression in the title, in nodes; it is cut to one line all the same
 LONGEST_TITLE = 500
-NARROWEST_COLUMN = 12
 DOTS = "..."
 GAP = "  "
 
@@ -31,14 +31,19 @@ class Cell:
         """Characters that the whole cell takes."""
         return len(self.before) + len(self.text) + len(self.after)
 
+    @property
+    def narrowest(self) -> int:
+        """Characters that it takes when it is cut."""
+        return self.width - len(self.text) + min(len(self.text), SHORTEST_TEXT)
+
     def fit(self, width: int) -> str:
-        """Write the cell in `width` characters, or in as many as cannot be left out."""
+        """Write the cell in `width` characters."""
         return self.before + shortened(self.text, width - len(self.before) - len(self.after)) + self.after
 
 
 def to_text(tape: Tape, steps: Sequence[Step], backward: Sequence[BackwardStep], width: int) -> str:
     """Write the tables; lines are at most `width` characters long where the numbers leave room for that."""
-    names = [shortened(visible(step.name), LONGEST_NAME) for step in steps]
+    names = [shortened(visible(step.name), width // 7) for step in steps]
     output = steps[tape.output]
     whole = (
         Measure().written(tape.expression, LONGEST_TITLE) or f"an expression of {len(tape.applications):,} operations"
@@ -129,16 +134,17 @@ def table(
     >>> table(("node", "value"), [[Cell("v1"), Cell("2")]], right={1}, flexible=set(), width=80)
     ['  node  value', '  v1        2']
     """
-    lines = [[Cell(text) for text in header], *rows]
-    widths = [min(width, max(cell.width for cell in column)) for column in zip(*lines, strict=True)]
-    while sum(widths) + len(GAP) * len(widths) > width:
-        widest = max(flexible, key=lambda column: widths[column], default=None)
-        if widest is None or widths[widest] <= NARROWEST_COLUMN:
-            break
-        widths[widest] -= 1
+    columns = list(zip([Cell(before=text) for text in header], *rows, strict=True))
+    widths = [max(cell.width for cell in column) for column in columns]
+    floors = [max(cell.narrowest for cell in column) for column in columns]
+    excess = sum(widths) + len(GAP) * len(widths) - width
+    for i in sorted(flexible, key=lambda i: floors[i] - widths[i]):
+        cut = max(0, min(excess, widths[i] - floors[i]))
+        widths[i] -= cut
+        excess -= cut
     written: list[str] = []
-    for line in lines:
-        texts = [cell.fit(widths[i] if i in flexible else cell.width) for i, cell in enumerate(line)]
+    for line in zip(*columns, strict=True):
+        texts = [cell.fit(widths[i]) for i, cell in enumerate(line)]
         cells = [text.rjust(widths[i]) if i in right else text.ljust(widths[i]) for i, text in enumerate(texts)]
         written.append((GAP + GAP.join(cells)).rstrip())
     return written
@@ -161,7 +167,7 @@ def shortened(text: str, width: int) -> str:
     """
     if len(text) <= width:
         return text
-    kept = max(width - len(DOTS), 2)
+    kept = width - len(DOTS)
     return text[: kept - kept // 2] + DOTS + text[len(text) - kept // 2 :]
 
 

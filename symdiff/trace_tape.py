@@ -55,7 +55,8 @@ class Tape:
     @cached_property
     def slopes(self) -> dict[int, tuple[Any, ...]]:
         """Local partials of each operation; None for an operand to which nothing passes."""
-        moving = self.graph.depends_on([node for node, place in self.places.items() if place in self.wrt])
+        wrt = set(self.wrt)
+        moving = self.graph.depends_on([node for node, place in self.places.items() if place in wrt])
         moves = {self.places[node] for node in np.flatnonzero(moving).tolist()}
         with np.errstate(all="ignore"):
             return {

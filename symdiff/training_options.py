@@ -84,6 +84,23 @@ def checked_options(samples: int, **given: Any) -> TrainingOptions:
     )
 
 
+def in_dtype(values: Any, dtype: np.dtype[Any], what: str) -> Any:
+    """Numbers rounded to the dtype; raises OptionError for one beyond its range.
+
+    >>> in_dtype(1e300, np.dtype("float32"), "parameter 'w'")
+    Traceback (most recent call last):
+        ...
+    symdiff.errors.OptionError: parameter 'w' holds 1e+300, which float32 cannot hold; use dtype float64
+    """
+    given = np.asarray(values, np.float64)
+    with np.errstate(over="ignore"):
+        rounded = given.astype(dtype)
+    if not np.isfinite(rounded).all():
+        worst = float(given.ravel()[np.argmin(np.isfinite(rounded.ravel()))])
+        raise OptionError(f"{what} holds {worst!r}, which {dtype.name} cannot hold; use dtype float64")
+    return rounded[()]
+
+
 def _whole(value: object, name: str, least: int, most: int | None = None) -> int:
     allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):

@@ -18,14 +18,13 @@ from symdiff.model import Model
 from symdiff.prediction import at_probe
 from symdiff.training_options import TrainingOptions
 from symdiff.training_result import TrainingResult
-from symdiff.updates import Record, State, Updates, compiled
+from symdiff.update_loops import Record, compiled
+from symdiff.updates import State, Updates
 
 # in the course of a run, evenly spaced
 CHECKPOINTS = 10
 # in one call of the compiled loop, at most: their order and losses are held in memory
 MOST_UPDATES = 10_000_000
-# where the state stands among a checkpoint's arrays
-STATE = "state"
 
 OnEpoch = Callable[[int, float, dict[str, float]], object]
 
@@ -66,7 +65,7 @@ class TrainingRun:
             if self.on_epoch is not None:
                 self.on_epoch(done, float(self._epoch_losses(history.losses[-1])[-1]), self._parameters(state))
             if store is not None and self._is_due(passed, done):
-                store.save(done, {f"{STATE}{path}": leaf for path, leaf in flat(state).items()} | history.arrays())
+                store.save(done, flat(self._tree(state)) | history.arrays())
 
         parameters, update_losses = self._parameters(state), np.concatenate(history.losses)
         return TrainingResult(
@@ -97,6 +96,9 @@ class TrainingRun:
     def _is_due(self, passed: int, done: int) -> bool:
         epochs = self.options.epochs
         return done == epochs or done * CHECKPOINTS // epochs > passed * CHECKPOINTS // epochs
+
+    def _tree(self, state: State) -> dict[str, Any]:
+        return {"parameters": state["parameters"], "optimizer": self.updates.optimizer_state(state)}
 
     def _parameters(self, state: State) -> dict[str, float]:
         moving = {name: float(value) for name, value in jax.device_get(state["parameters"]).items()}
@@ -136,9 +138,8 @@ class TrainingRun:
         data = dict(zip((symbol.name for symbol in self.updates.columns), np.asarray(self.data), strict=True))
         return {
             "model": self.model.name,
-            "model_sha256": graph_digest(self.updates.graph),
+            "formula_sha256": graph_digest(self.updates.graph),
             "parameters": [[symbol.name, repr(parameter)] for symbol, parameter in self.model.parameters.items()],
-            "data_sha256": arrays_digest(data),
             "batch_size": options.batch_size,
             "shuffle": options.shuffle,
             "seed": options.seed,
@@ -147,13 +148,15 @@ class TrainingRun:
             "optimizer": options.optimizer_text,
             "optimizer_sha256": program_digest(self.updates.moved, state, [zero] * len(self.updates.moving), zero),
             "record_gradients": options.record_gradients,
+            "data_sha256": arrays_digest(data),
         }
 
     def _restored(self, saved: Saved, template: State) -> tuple[int, State, _History]:
         if saved.epoch > self.options.epochs:
             raise OptionError(f"checkpoint {saved.path} is {saved.epoch} epochs on; give at least as many epochs")
-        leaves = {n.removeprefix(STATE): leaf for n, leaf in saved.arrays.items() if n.startswith(STATE)}
-        state = jax.device_put(unflattened(template, leaves), self.options.device)
+        tree = unflattened(self._tree(template), saved.arrays)
+        state = {"parameters": tree["parameters"], "optimizer": jax.tree.leaves(tree["optimizer"])}
+        state = jax.device_put(state, self.options.device)
         gradients = [saved.arrays["gradients"]] if self.options.record_gradients else []
         return saved.epoch, state, _History([saved.arrays["losses"]], gradients)
 

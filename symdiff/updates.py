@@ -1,15 +1,11 @@
-"""The updates of a training run: many in one compiled `lax.scan`, or one by one around the chain route.
-
-One update takes the mean loss of a batch, its gradient by the chosen route, and lets the optimizer move the parameters.
-Products are rounded before they are added, so that on small models the routes agree with PyTorch bit for bit.
-"""
+"""One update of a training run: the mean loss of a batch, its gradient, and a step of the optimizer."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -18,27 +14,17 @@ import numpy as np
 import optax
 import sympy as sp
 
-from symdiff import chain
 from symdiff.checkpoint import graph_digest
 from symdiff.errors import ModelError, OptionError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.guard import guarded
 from symdiff.model import Model
-from symdiff.rounding_barrier import separately_rounded
-from symdiff.routes import of_graph
-from symdiff.training_options import TrainingOptions
+from symdiff.training_options import TrainingOptions, in_dtype
 
 Array = np.ndarray[Any, Any]
-# {"parameters": {name: scalar}, "optimizer": what optax keeps}
+# {"parameters": {name: scalar}, "optimizer": leaves of what optax keeps}; its named tuples cost a call microseconds
 State = dict[str, Any]
-# arrays whose first axis counts updates: "losses", and if asked for "gradients" and "parameters" before each update
-Record = dict[str, Any]
-# place (see `Updates.place`); state; data of shape (columns, samples)
-Run = Callable[[Any, State, Any], tuple[State, Record]]
-
-# compiled runs that are kept for the next call of the same kind
-KEPT_PROGRAMS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,25 +46,26 @@ class Updates:
     def of(cls, model: Model, samples: int, options: TrainingOptions) -> Updates:
         """Prepare the updates of a model; raises ModelError where no parameter moves."""
         graph = guarded(graph_of([model.loss]))
-        number = options.dtype.type
         moving = tuple(symbol for symbol, parameter in model.parameters.items() if not parameter.fixed)
         if not moving:
             raise ModelError(f"all parameters of model {model.name!r} are fixed; free one to train it")
         bounds = {
-            symbol.name: (number(-np.inf if p.min is None else p.min), number(np.inf if p.max is None else p.max))
+            symbol.name: (_bound(p.min, -np.inf, options.dtype), _bound(p.max, np.inf, options.dtype))
             for symbol, p in model.parameters.items()
             if symbol in moving and not (p.min is None and p.max is None)
         }
-        fixed = {symbol: number(p.value) for symbol, p in model.parameters.items() if p.fixed}
+        fixed = {
+            s: in_dtype(p.value, options.dtype, f"parameter {s.name!r}") for s, p in model.parameters.items() if p.fixed
+        }
         columns = tuple(symbol for symbol in (*model.inputs, model.target) if symbol in graph.inputs)
         return cls(graph, moving, fixed, bounds, columns, samples, options)
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """Everything that is compiled in."""
-        numbers = tuple(self.fixed.items()), tuple(self.bounds.items())
+        numbers = repr(self.fixed), repr(self.bounds)  # which tells 0.0 and -0.0 apart
         o = self.options
-        options = o.batch_size, o.shuffle, o.seed, o.optimizer, o.route, o.dtype, o.device, o.record_gradients
+        options = o.batch_size, o.shuffle, o.seed, id(o.optimizer), o.route, o.dtype, o.device, o.record_gradients
         return graph_digest(self.graph), self.moving, self.columns, self.samples, *numbers, *options
 
     def __eq__(self, other: object) -> bool:
@@ -94,21 +81,24 @@ class Updates:
 
     def place(self, epoch: int) -> Any:
         """Where a run begins, on the device: the barrier's zero, and the number of the epoch, from 0."""
-        return self._placed(np.array([0, epoch]))
+        return self._placed(np.array([0, epoch], np.int32))
 
     def packed(self, data: Mapping[str, Array]) -> Any:
         """The columns that the loss depends on as one array of shape (columns, samples), on the device."""
-        rows = [data[symbol.name] for symbol in self.columns]
+        rows = [in_dtype(data[symbol.name], self.options.dtype, f"column {symbol.name!r}") for symbol in self.columns]
         return self._placed(np.array(rows, self.options.dtype).reshape(len(rows), self.samples))
 
     def start(self, values: Mapping[str, float]) -> State:
         """State before the first update; raises OptionError where the optimizer cannot be initialised."""
-        number = self.options.dtype.type
-        parameters = {s.name: jnp.asarray(number(values[s.name])) for s in self.moving}
-        parameters = {name: self._within(name, value) for name, value in parameters.items()}
+        given = {s.name: in_dtype(values[s.name], self.options.dtype, f"parameter {s.name!r}") for s in self.moving}
+        parameters = {name: self._within(name, jnp.asarray(value)) for name, value in given.items()}
         with _optimizing():
-            kept = self.options.optimizer.init(parameters)
+            kept = jax.tree.leaves(self.options.optimizer.init(parameters))
         return self._placed(jax.tree.map(_strong, {"parameters": parameters, "optimizer": kept}))
+
+    def optimizer_state(self, state: State) -> Any:
+        """What optax keeps, as the tree that it is."""
+        return jax.tree.unflatten(self._structure, state["optimizer"])
 
     def moved(self, state: State, gradient: Any, loss: Any) -> State:
         """State after the optimizer was given a gradient; a parameter never leaves its bounds."""
@@ -116,9 +106,11 @@ class Updates:
         partials = {symbol.name: partial for symbol, partial in zip(self.moving, gradient, strict=True)}
         optimizer = optax.with_extra_args_support(self.options.optimizer)
         with _optimizing():
-            changes, kept = optimizer.update(partials, state["optimizer"], parameters, value=loss, grad=partials)
+            before = self.optimizer_state(state)
+            changes, kept = optimizer.update(partials, before, parameters, value=loss, grad=partials)
             stepped: Any = optax.apply_updates(parameters, changes)
-        new: State = {"parameters": {n: self._within(n, v) for n, v in stepped.items()}, "optimizer": kept}
+        moved = {name: self._within(name, value) for name, value in stepped.items()}
+        new: State = {"parameters": moved, "optimizer": jax.tree.leaves(kept)}
         return jax.tree.map(lambda after, before: _strong(after, before.dtype), new, state)
 
     def order(self, epochs: Any) -> jax.Array:
@@ -152,6 +144,12 @@ class Updates:
         count = present.sum().astype(values.dtype)
         return numpy.where(present, values, 0).sum() / count, numpy.where(present, partials, 0).sum(axis=-1) / count
 
+    @cached_property
+    def _structure(self) -> Any:
+        return jax.tree.structure(
+            self.options.optimizer.init({s.name: self.options.dtype.type(0) for s in self.moving})
+        )
+
     def _within(self, name: str, value: Any) -> Any:
         if name not in self.bounds:
             return value
@@ -163,73 +161,6 @@ class Updates:
         return jax.device_put(tree, self.options.device)
 
 
-@lru_cache(maxsize=KEPT_PROGRAMS)
-def compiled(updates: Updates, epochs: int, record_parameters: bool = False) -> Run:
-    """Compile a run of that many epochs; the one of an equal call before is used again.
-
-    Raises OptionError where the optimizer cannot work on a dict of scalars.
-    """
-    state = updates.start(dict.fromkeys((symbol.name for symbol in updates.moving), 0.0))
-    try:
-        build = _by_chain if updates.options.route == "chain" else _by_loop
-        return build(updates, epochs, state, record_parameters)
-    except OptionError as error:
-        # JAX writes notes of its own on what passes through it
-        raise OptionError(str(error)) from None
-
-
-def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: bool) -> Run:
-    """One compiled loop over all updates of all epochs."""
-    evaluate = of_graph(updates.graph, updates.moving, updates.options.route)
-
-    def one(state: State, batch: Any, rows: Any) -> tuple[State, Record]:
-        loss, gradient = updates.mean(*evaluate(updates.given(state["parameters"], batch)), rows, jnp)
-        record: Record = {"losses": loss} | ({"gradients": gradient} if updates.options.record_gradients else {})
-        record |= {"parameters": state["parameters"]} if record_parameters else {}
-        return updates.moved(state, [gradient[k] for k in range(len(updates.moving))], loss), record
-
-    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
-        zero, first = place
-
-        def body(state: State, rows: Any) -> tuple[State, Record]:
-            return separately_rounded(one, zero, state, data[:, rows], rows)
-
-        return jax.lax.scan(body, state, updates.order(first + jnp.arange(epochs)))
-
-    data = updates.packed({symbol.name: np.zeros(updates.samples) for symbol in updates.columns})
-    program = jax.jit(run)
-    program.lower(updates.place(0), state, data).compile()  # which calls of it find again
-    return lambda place, state, data: jax.block_until_ready(program(place, state, data))
-
-
-def _by_chain(updates: Updates, epochs: int, state: State, _: bool) -> Run:
-    """The same updates in a Python loop, with gradients by our own reverse sweep in NumPy: the slow reference."""
-
-    def move(zero: Any, state: State, gradient: Any, loss: Any) -> State:
-        return separately_rounded(updates.moved, zero, state, list(gradient), loss)
-
-    zeros = np.zeros(len(updates.moving), updates.options.dtype)
-    program = jax.jit(move)
-    program.lower(np.array(0), state, zeros, zeros[0]).compile()
-
-    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
-        steps: list[tuple[Any, Any, dict[str, Any]]] = []
-        columns, first = np.asarray(data), int(place[1])
-        for rows in np.asarray(updates.order(np.arange(first, first + epochs))):
-            parameters = jax.device_get(state["parameters"])
-            given = updates.given(parameters, columns[:, rows])
-            found = chain.value_and_gradient(updates.graph, given, updates.moving, updates.options.dtype)
-            loss, gradient = updates.mean(*found, rows, np)
-            steps.append((loss, gradient, parameters))
-            state = program(np.array(0), state, gradient, loss)
-        losses, gradients, parameters = zip(*steps, strict=True)
-        path = {name: np.array([values[name] for values in parameters]) for name in parameters[0]}
-        kept = {"gradients": np.array(gradients)} if updates.options.record_gradients else {}
-        return state, {"losses": np.array(losses), "parameters": path} | kept
-
-    return run
-
-
 def _strong(leaf: Any, dtype: Any = None) -> Any:
     """An array of that dtype, not of a weak one, so that the state has one type throughout; random keys as they are."""
     if hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.extended):
@@ -238,9 +169,14 @@ def _strong(leaf: Any, dtype: Any = None) -> Any:
     return jax.lax.convert_element_type(array, dtype or array.dtype)
 
 
+def _bound(value: float | None, none: float, dtype: np.dtype[Any]) -> Any:
+    with np.errstate(over="ignore"):
+        return dtype.type(none if value is None else value)
+
+
 @contextlib.contextmanager
 def _optimizing() -> Generator[None]:
-    """While a caller's optimizer is at work: JAX's default promotions, on which optax relies, and errors in one line."""
+    """While a caller's optimizer is at work: the default promotions, on which optax relies, and errors in one line."""
     try:
         with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
             yield

@@ -20,6 +20,6 @@ hypothesis.settings.load_profile("fixed")
 @pytest.fixture(autouse=True)
 def _seeded():
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 - whoever still uses the global generator gets the same numbers too
+    np.random.seed(0)
     yield
     assert {name: getattr(jax.config, name) for name in STRICT} == STRICT

@@ -49,7 +49,8 @@ def in_turn(
     first: Callable[[], Any], second: Callable[[], Any], rounds: int = 15, repeats: tuple[int, int] = (1, 1)
 ) -> Pair:
     """Time two calls alternately, after one warm-up each; `repeats` calls of each make one timing."""
-    once(first), once(second)
+    once(first)
+    once(second)
     pairs = [(once(first, repeats[0]), once(second, repeats[1])) for _ in range(rounds)]
     ratios = [a / b for a, b in pairs]
     spread = (min(ratios), max(ratios))

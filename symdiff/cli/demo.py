@@ -84,6 +84,7 @@ def _define(view: Screen) -> None:
     view.line()
     view.line(f"loss   L = {model.loss}", indent=2)
     view.line(f"slope  dL/dw = {gradient(model.loss, w)[w]}", indent=2)
+    _command(view, f'derive "{model.loss}" --wrt w')
 
 
 def _trace(view: Screen) -> list[Trace]:
@@ -101,6 +102,7 @@ def _trace(view: Screen) -> list[Trace]:
         view.line(title, "bold")
         view.verbatim(found.to_text(max(60, min(view.width, 100))))
         traces.append(found)
+    _command(view, 'trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w')
     return traces
 
 
@@ -128,6 +130,7 @@ def _compare(view: Screen) -> None:
     ]
     view.line()
     view.table(columns, rows)
+    _command(view, "check linear")
 
 
 def _train(view: Screen) -> None:
@@ -148,6 +151,7 @@ def _train(view: Screen) -> None:
         same, of = common_digits(float(result.after), expected)
         count = f"all {of}" if same == of else f"{same} of {of}"
         view.line(f"PyTorch prints {expected!r}: {count} digits are the same.")
+    _command(view, "train quadratic --epochs 100 --learning-rate 0.01")
 
 
 def _check(view: Screen) -> Comparison:
@@ -168,6 +172,7 @@ def _check(view: Screen) -> Comparison:
     show_partials(view, found)
     view.line()
     view.verdict(found.verdict.value, found.findings)
+    _command(view, "check thurber")
     return found
 
 
@@ -178,10 +183,11 @@ def _fit(view: Screen) -> None:
     view.prose("Misra's adsorption data from NIST, by least squares with the exact derivatives.")
     view.line()
     found = fit(models.load("misra1a"))
-    view.verbatim(found.summary())
+    view.lines(found.summary())
     same = [f"{name} {value!r}" for name, value in CERTIFIED.items()]
     digits = min(agreeing_digits(found.parameters[name], value) for name, value in CERTIFIED.items())
     view.line(f"NIST certifies {', '.join(same)}: at least {digits} digits agree.")
+    _command(view, "fit misra1a")
 
 
 def _write(view: Screen, folder: Path, checked: Comparison, traced: Trace) -> None:
@@ -193,6 +199,11 @@ def _write(view: Screen, folder: Path, checked: Comparison, traced: Trace) -> No
         view.verbatim(f"  {folder / name}  ({what})")
     view.line()
     view.prose('Next: symdiff check "exp(-x**2)*sin(x)", or symdiff --help')
+
+
+def _command(view: Screen, words: str) -> None:
+    view.line()
+    view.verbatim(f"$ symdiff {words}", "dim")
 
 
 def common_digits(number: float, expected: float) -> tuple[int, int]:

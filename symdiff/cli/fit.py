@@ -30,7 +30,7 @@ def fit(name: str, data_file: str | None, start: int | None, json_file: str | No
     if json_file is not None:
         write_json(found.to_dict(), json_file)
     if json_file != STANDARD_OUTPUT:
-        screen().verbatim(found.summary())
+        screen().lines(found.summary())
         if json_file is not None:
             click.echo(f"JSON: {json_file}")
     return 0 if found.converged else 1

@@ -60,6 +60,11 @@ class Screen:
         """Write a paragraph."""
         self._write("\n".join(textwrap.wrap(text, self.width, break_on_hyphens=False)), "")
 
+    def lines(self, text: str) -> None:
+        """Write a text line by line, and break only those that are too long."""
+        for line in text.splitlines():
+            self.line(line)
+
     def verbatim(self, text: str, style: str = "") -> None:
         """Write lines as they are, however long."""
         self._write(text, style)
@@ -144,8 +149,8 @@ def screen(error: bool = False) -> Screen:
 def column_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
     """Width of every column so that a line fits `width`; None where it cannot.
 
-    >>> column_widths([Column("name"), Column("formula", fit="cut")], [["w", "2*x*(w*x - y)"]], 20)
-    [4, 14]
+    >>> column_widths([Column("name"), Column("formula", fit="cut")], [["w", "2*x*(w*x - y)"]], 16)
+    [4, 10]
     """
     cells = [[column.heading, *(row[i] for row in rows)] for i, column in enumerate(columns)]
     widths = [max(_cells(line) for text in column for line in text.split("\n")) for column in cells]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from symdiff import Model, TrainingResult
 
 OnEpoch = Callable[[int, float, dict[str, float]], object]
-# with more epochs, the return to Python after each would take longer than the training
-REPORTED_EPOCHS = 20_000
+# with more epochs, the return to Python after each would take much longer than the training
+REPORTED_EPOCHS = 2_000
 PARAMETERS, PREDICTIONS = 40, 12
 
 

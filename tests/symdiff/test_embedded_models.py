@@ -71,7 +71,7 @@ class TestNist:
         loss = model.loss.xreplace(at)
         rows = zip(nist["x"], nist["y"], strict=True)
         rss = sum(loss.xreplace({x: sp.Rational(str(u)), y: sp.Rational(str(v))}).evalf(50) for u, v in rows)
-        assert abs(rss / sp.Rational(str(nist["rss"])) - 1) < sp.Float("5e-11")
+        assert f"{Decimal(str(rss)):.10E}" == f"{nist['rss']:.10E}", "all eleven certified digits"
 
 
 @pytest.mark.parametrize("name", models.names())

@@ -1,11 +1,12 @@
 """Walks the function table: every row against mpmath and Arb, every derivative rule against the values alone.
 
-Reference derivatives are central differences of mpmath's values in 2,000 bits with a step of 2**-200 or less: truncation
-and cancellation both lie far below 2**-300, and no rule of differentiation is used.
+Reference derivatives are central differences of mpmath's values in 2,000 bits with a step of 2**-200 or less:
+truncation and cancellation both lie below 2**-300, and no rule of differentiation is used.
 """
 
 import dataclasses
 import operator
+import zlib
 
 import flint
 import jax
@@ -71,9 +72,9 @@ STATIC = {
     "power_constant": [(sp.Rational(1, 3),), (sp.Rational(5, 2),), (sp.Rational(22, 7),)],
     "heaviside": [(sp.Integer(0),), (sp.Integer(1),)],
 }
-# Hand-written partials reuse the result, whose error is `ulp`, at most twice, and round four times more; XLA and SymPy's
-# forms do no worse. Two rows need more: the exponent v - 1 is rounded, which multiplies by 1 + eps*|(v - 1)*log(u)|; and in
-# 1 - tanh**2 the digits cancel, so that only the absolute error is small (style.md, principle 2).
+# Hand-written partials reuse the result, whose error is `ulp`, at most twice, and round four times more; XLA and
+# SymPy's forms do no worse. Two rows need more: the exponent v - 1 is rounded, which multiplies by
+# 1 + eps*|(v - 1)*log(u)|; and in 1 - tanh**2 the digits cancel, so that only the absolute error is small.
 ABSOLUTE = {"tanh": 20.0}
 
 
@@ -89,11 +90,11 @@ def sample(domain, dtype, rng):
 
 
 def cases():
-    for index, row in enumerate(ROWS):
+    for row in ROWS:
         statics = [tuple(point[row.arity :]) for point, _ in row.special] + STATIC.get(row.name, [])
         for static in dict.fromkeys(statics):
             for dtype in (np.float64, np.float32):
-                rng = np.random.default_rng(index)
+                rng = np.random.default_rng(zlib.crc32(row.name.encode()))
                 yield row, static, tuple(sample(domain, dtype, rng) for domain in row.domain), dtype
 
 
@@ -149,7 +150,8 @@ def assert_close(got, expected, allowed, dtype, what):
     """Every error within `allowed` units in the last place; overflow is infinite, subnormals may be flushed to zero."""
     limits = np.finfo(dtype)
     assert got.dtype == dtype, f"{what} is {got.dtype}"
-    for i, (g, e, units) in enumerate(zip(np.ravel(got), expected, np.broadcast_to(allowed, len(expected)), strict=True)):
+    allowed = np.broadcast_to(allowed, len(expected))
+    for i, (g, e, units) in enumerate(zip(np.ravel(got), expected, allowed, strict=True)):
         if abs(e) > float(limits.max):
             assert np.isinf(g), f"{what} at point {i}: {g}, expected {mp.nstr(e, 17)}"
             assert np.sign(g) == mp.sign(e)
@@ -158,7 +160,7 @@ def assert_close(got, expected, allowed, dtype, what):
         ulp = mp.ldexp(1, exponent - limits.nmant - 1)
         error = abs(mp.mpf(float(g)) - e)
         assert error <= float(units) * ulp + 2 * float(limits.tiny), (
-            f"{what} at point {i}: {g}, expected {mp.nstr(e, 17)}, off by {mp.nstr(error / ulp, 5)} units, {units} allowed"
+            f"{what} at point {i}: {g}, expected {mp.nstr(e, 17)}: {mp.nstr(error / ulp, 5)} units off, {units} allowed"
         )
 
 
@@ -256,14 +258,12 @@ def ball_of(x):
     if isinstance(x, bool):
         return x
     exact = flint.arb(x)
-    return exact + flint.arb(0, 2.0**-150) * max(abs(exact), flint.arb(2) ** -2000)
+    return exact + flint.arb(0, 2.0**-150) * max(abs(exact), flint.arb(2) ** -1500)
 
 
-@each_case
+@pytest.mark.parametrize("case", [i for i, c in enumerate(CASES) if c[3] == np.float64], ids=lambda i: IDS[i])
 def test_ball_forms(case):
-    row, static, operands, dtype = CASES[case]
-    if dtype == np.float32:
-        pytest.skip("balls are built from float64")
+    row, static, operands, _ = CASES[case]
     with flint.ctx.workprec(BITS):
         values = references(row.name, static, operands)
         slopes = [references(row.name, static, operands, k) for k in range(row.arity) if callable(row.partials[k])]
@@ -279,52 +279,12 @@ def test_ball_forms(case):
                 continue
             for position, slope in enumerate(slopes):
                 line = [flint.arb_series([u, int(k == position)], 2) for k, u in enumerate(balls)]
-                assert row.ball(*line, *static)[1].overlaps(ball_of(slope[i])), f"slope {position} of {row.name} at {point}"
+                found = row.ball(*line, *static)[1]
+                assert found.overlaps(ball_of(slope[i])), f"slope {position} of {row.name} at {point}"
 
 
 # Arb has no power series of these; the referee follows the branch that holds (compare/referee.py)
 KINKED = {"abs", "sign", "heaviside", "maximum", "minimum", "select"}
-# where no derivative exists, each source of rules has its convention (design.md 6.6): hand, JAX, SymPy
-KINKS = [
-    ("abs", (0.0,), [(0.0,), (1.0,), (0.0,)]),
-    ("maximum", (1.0, 1.0), [(0.5, 0.5)] * 3),
-    ("minimum", (1.0, 1.0), [(0.5, 0.5)] * 3),
-    ("sqrt", (0.0,), [(np.inf,)] * 3),
-]
-
-
-@pytest.mark.parametrize(("name", "point", "expected"), KINKS, ids=lambda v: v if isinstance(v, str) else "")
-def test_conventions_at_kinks(name, point, expected):
-    row = FUNCTIONS[name]
-    operands = [np.float64(x) for x in point]
-    with np.errstate(divide="ignore"):
-        value = row.value(*operands)
-        by_hand = [partial(*operands, value) for partial in row.partials]
-    by_autodiff = jax.vjp(resolve(row.jax), *map(jnp.asarray, operands))[1](jnp.asarray(1.0))
-    written = [symbolic.local_partial(row, k) for k in range(row.arity)]
-    by_sympy = lambdify(symbolic.operand_names(row), written)(*operands)
-    assert [tuple(map(float, found)) for found in (by_hand, by_autodiff, by_sympy)] == expected
-
-
-# x**y at x = 0 and at negative x, the table of ChainRules (style.md 12.3): (x, y), d/dx, d/dy; None where undefined
-POWERS = [
-    ((0.0, 2.0), 0.0, 0.0),
-    ((0.0, 1.0), 1.0, 0.0),
-    ((0.0, 0.5), np.inf, 0.0),
-    ((-2.0, 3.0), 12.0, None),
-    ((-2.0, 2.5), None, None),
-]
-
-
-@pytest.mark.parametrize(("point", "in_base", "in_exponent"), POWERS)
-def test_hand_written_partials_of_power_at_its_edge(point, in_base, in_exponent):
-    row = FUNCTIONS["power"]
-    u, v = map(np.float64, point)
-    with np.errstate(all="ignore"):
-        found = [partial(u, v, row.value(u, v)) for partial in row.partials]
-    np.testing.assert_equal([float(p) for p in found], [np.nan if p is None else p for p in (in_base, in_exponent)])
-
-
 WRONG = {
     "factor": lambda partial: lambda *a: 1.001 * partial(*a),
     "sign": lambda partial: lambda *a: -partial(*a),

@@ -140,6 +140,10 @@ def test_models_are_equal_only_in_every_part(changes):
     assert hash(other) == hash(other.replace())
 
 
+def test_a_number_is_not_a_sequence_of_one():
+    assert line(probe={"x": 4.0}) != line(probe={"x": [4.0]})
+
+
 def test_models_can_be_copied_and_pickled():
     model = line(
         data={"x": [1.0], "y": [2.0]}, probe={"x": 4}, starts=[{"b": 2}], loss="absolute_error", source="Gauss"

@@ -2,7 +2,8 @@
 
 Each step has its limits and names the column of what it refuses. `formula_text` cuts the text into tokens;
 `formula_order` checks how they follow each other and has `ast` arrange them by precedence; `formula_builder` makes a
-SymPy expression of an allow-list of nodes; `formula_names` says what words mean; `formula_size` keeps numbers small.
+SymPy expression of an allow-list of nodes, in steps (`formula_step`) that are limited in time and in the size of their
+numbers (`formula_size`); `formula_names` says what words mean.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any, cast
 import sympy as sp
 
 from symdiff.errors import ParseError, SymbolError
-from symdiff.formula_builder import Builder
+from symdiff.formula_builder import built
 from symdiff.formula_names import Vocabulary
 from symdiff.formula_order import tree
+from symdiff.formula_step import Formula
 from symdiff.formula_text import MAX_LENGTH, cut, identifier, shown
 from symdiff.functions import CONSTANTS, formula_functions
 
@@ -74,7 +76,7 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     declared = None if symbols is None else _declared(symbols)
     tokens = cut(text, declared or ())
     vocabulary = Vocabulary(declared, CONSTANTS, formula_functions())
-    return Builder(text, tokens, tree(text, tokens), vocabulary).expression()
+    return built(Formula(text, tokens, tree(text, tokens), vocabulary))
 
 
 def _names(given: object) -> list[str]:

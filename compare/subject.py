@@ -1,0 +1,92 @@
+"""What is checked: an expression in all its symbols, in which of them, what it is called, and where a model looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from compare import points as sampling
+from compare.formula import as_text
+from compare.points import At, Point
+from symdiff.errors import SymbolError
+from symdiff.from_sympy import as_expression, free_symbols
+from symdiff.gradients import Gradient, Wrt, find_symbols
+from symdiff.graph import Graph
+from symdiff.model import Model
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An expression to be checked in `wrt`; of a model also its parameters' `values` and its `data`, row by row."""
+
+    name: str
+    expression: sp.Expr
+    symbols: tuple[sp.Symbol, ...]
+    wrt: tuple[sp.Symbol, ...]
+    values: Mapping[sp.Symbol, float] = field(default_factory=dict[sp.Symbol, float])
+    data: tuple[Point, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def drawn(self) -> bool:
+        """Whether points are drawn where none are given."""
+        return not self.data
+
+
+def read_subject(subject: Any, wrt: Wrt | None) -> Subject:
+    """Read an expression, a formula text, a Gradient or a Model; raises SymbolError, ParseError or InputError.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> read_subject(x * y, "x").wrt
+    (x,)
+    """
+    if isinstance(subject, Model):
+        return _of_model(subject, wrt)
+    if isinstance(subject, Gradient):
+        chosen = subject.wrt if wrt is None else find_symbols(wrt, subject.wrt)
+        for symbol in chosen:
+            if symbol not in subject.wrt:
+                taken = ", ".join(map(str, subject.wrt))
+                raise SymbolError(f"wrt holds {symbol}, but the gradient was taken in {taken}; choose among these")
+        return Subject(as_text(subject.expression), subject.expression, free_symbols(subject.expression), chosen)
+    expression = as_expression(subject, "the subject")
+    symbols = free_symbols(expression)
+    if not symbols and wrt is None:
+        raise SymbolError(f"{as_text(expression)} contains no symbol, so it has no derivative to check")
+    chosen = find_symbols(symbols if wrt is None else wrt, symbols)
+    return Subject(as_text(expression), expression, symbols, chosen)
+
+
+def _of_model(model: Model, wrt: Wrt | None) -> Subject:
+    symbols = free_symbols(model.loss)
+    values = {symbol: parameter.value for symbol, parameter in model.parameters.items()}
+    facts = {"checked": "the loss of one sample", "prediction": as_text(model.prediction)}
+    data: tuple[Point, ...] = ()
+    if model.data is not None:
+        columns = {symbol: model.data[symbol.name].tolist() for symbol in (*model.inputs, model.target)}
+        data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        facts["data"] = f"{len(data)} samples"
+    chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)
+    return Subject(model.name, model.loss, symbols, chosen, values, data, facts)
+
+
+def places(asked: Subject, graph: Graph, at: At | Sequence[At] | None, count: int, seed: int) -> list[Point]:
+    """The points of a check: those given, completed from the model; else the model's data; else drawn."""
+    symbols = tuple(dict.fromkeys((*asked.symbols, *asked.wrt)))
+    known = {symbol: value for symbol, value in asked.values.items() if symbol in symbols}
+    if at is None and asked.data:
+        return [{symbol: (known | row)[symbol] for symbol in symbols} for row in asked.data]
+    if at is None:
+        return [place | known for place in sampling.seeded(graph, symbols, count, seed)]
+    observed = {symbol.name for row in asked.data[:1] for symbol in row}
+    expanded: list[Point] = []
+    for mapping in sampling.mappings(at):
+        # data are filled in row by row, unless some of them are given
+        filled = asked.data if observed.isdisjoint(map(str, mapping)) and observed else ({},)
+        for row in filled:
+            here = {symbol: value for symbol, value in row.items() if symbol in symbols}
+            expanded.append(sampling.given(mapping, symbols, known | here))
+    return expanded

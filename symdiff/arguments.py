@@ -1,0 +1,79 @@
+"""What a compiled function is called with: real numbers and arrays of them, brought to one dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import sympy as sp
+
+from symdiff.errors import OptionError
+
+
+def floating_dtype(*arrays: Any) -> np.dtype[Any]:
+    """The dtype in which arguments are computed: their common one if that is floating, else float64.
+
+    Python numbers adapt to arrays, as in NumPy.
+
+    >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1))
+    (dtype('float32'), dtype('float64'))
+    """
+    # a number under jax.grad carries its weakness with it
+    common = np.result_type(
+        *(1.0 if getattr(a, "weak_type", False) else _dtype(a) for a in arrays), *(() if arrays else (1.0,))
+    )
+    return common if np.issubdtype(common, np.floating) else np.dtype(np.float64)
+
+
+def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any]:
+    """Arguments as arrays of one floating dtype; JAX arrays and tracers stay what they are.
+
+    Raises OptionError for what is no real number, and for shapes that do not broadcast, naming the argument.
+
+    >>> real_arrays([sp.Symbol("x")], [10**30])
+    [array(1.e+30)]
+    """
+    arrays = [_real(symbol, value) for symbol, value in zip(symbols, values, strict=True)]
+    shapes = [np.shape(array) for array in arrays]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        told = ", ".join(f"{symbol} {shape}" for symbol, shape in zip(symbols, shapes, strict=True))
+        raise OptionError(f"the shapes of the arguments do not broadcast: {told}") from None
+    dtype = floating_dtype(*arrays)
+    return [a.astype(dtype) if isinstance(a, jax.Array) else np.asarray(a, dtype) for a in arrays]
+
+
+def aligned(arrays: Sequence[jax.Array]) -> list[jax.Array]:
+    """The same arrays with axes of length 1 in front, so that all but scalars have the same number of axes."""
+    most = max((array.ndim for array in arrays), default=0)
+    return [jnp.reshape(a, (1,) * (most - a.ndim) + a.shape) if 0 < a.ndim < most else a for a in arrays]
+
+
+def _dtype(array: Any) -> Any:
+    return array if isinstance(array, (bool, int, float)) else array.dtype
+
+
+def _real(symbol: sp.Symbol, value: Any) -> Any:
+    if isinstance(value, sp.Basic) and value.is_number and value.is_extended_real:
+        return float(value)
+    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+        try:
+            return float(value)
+        except OverflowError:
+            raise OptionError(f"{symbol} is an integer beyond the range of float64; give a smaller number") from None
+    if isinstance(value, (list, tuple, complex)) or (hasattr(value, "__array__") and not isinstance(value, jax.Array)):
+        try:
+            value = np.asarray(value)
+        except (TypeError, ValueError):
+            raise OptionError(f"{symbol} is no array of equal rows; give real numbers") from None
+    if not hasattr(value, "dtype"):
+        raise OptionError(f"{symbol} is {type(value).__name__}; give real numbers")
+    if not (np.issubdtype(value.dtype, np.number) or value.dtype == np.bool_) or np.issubdtype(
+        value.dtype, np.complexfloating
+    ):
+        raise OptionError(f"{symbol} has dtype {value.dtype}; give real numbers")
+    return value

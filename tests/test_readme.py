@@ -1,0 +1,54 @@
+"""What the README and CONTRIBUTING say is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symdiff
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_ci_calls_the_readmes_test_command_word_for_word():
+    (command,) = [line for line in README.splitlines() if line.endswith("-m pytest") and "venv" in line]
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_python_example_runs_and_says_what_it_claims():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(code.replace('c.save("report.html")', ""), "README.md", "exec"), names)  # noqa: S102 - our own README
+    x, y, w, b = symdiff.symbols("x y w b")
+    assert names["g"][w] == 2 * x * (b + w * x - y)
+    assert names["t"]["w"].grad == -8.0
+    assert names["result"].predict(x=4.0) == pytest.approx(8.0, abs=0.2)
+    assert names["c"].verdict == "agree"
+
+
+CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.split()[2])
+def test_console_examples_print_what_they_show(block):
+    typed, *shown = block.rstrip("\n").split("\n")
+    words = re.findall(r'"[^"]*"|\S+', typed.removeprefix("$ symdiff "))
+    arguments = [word.strip('"') for word in words]
+    command = [sys.executable, "-m", "symdiff", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own README
+    assert without_numbers(run.stdout.rstrip("\n")) == without_numbers("\n".join(shown)), run.stderr
+
+
+def without_numbers(text):
+    """Rounding errors and versions differ from machine to machine; words and layout do not."""
+    return [re.sub(r"[\d.e+-]*\d[\d.e+-]*", "#", line).split() for line in text.split("\n")]
+
+
+def test_every_path_that_is_named_exists():
+    named = re.findall(r"`((?:symdiff|compare|tests|notebooks)/[\w./*]+)`", README + CONTRIBUTING)
+    assert named
+    assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []
