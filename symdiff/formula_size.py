@@ -81,6 +81,9 @@ class Sizes:
         # 12**(p/q) forms 2**(2*p mod q) and 3**p, however small p/q is
         if bits and isinstance(exponent, sp.Rational) and max(abs(exponent.p), exponent.q) > MAX_WORK / bits:
             return f"its exponent takes numbers of more than {MAX_WORK:,} bits to work out; round it"
+        # (2.5*sqrt(2)*x)**(p/q) takes SymPy q steps
+        if isinstance(exponent, sp.Rational) and exponent.q > MAX_EXACT and base.is_Mul and base.args[0].is_Float:
+            return f"the denominator of its exponent is larger than {MAX_EXACT:,}; write it as a decimal number"
         return self.call("exp", [exponent])
 
     def product(self, factors: Iterable[sp.Expr]) -> str | None:
@@ -175,15 +178,14 @@ def _expanded(part: sp.Basic, sizes: list[Size]) -> tuple[float, float]:
     if isinstance(part, sp.Mul):
         terms = math.prod(size.terms for size in sizes)
         return terms, sum(terms / size.terms * size.expanded for size in sizes)
-    if isinstance(part, sp.Pow) and isinstance(part.exp, sp.Integer):
-        n = sizes[1].amount
+    if isinstance(part, sp.Pow):
+        n = math.floor(min(sizes[1].amount, MANY))  # b**(7/2) is expanded as b**3*b**(1/2), b**(3 + x) as b**3*b**x
         if part.base.is_Atom:
             return 1.0, nodes + n  # a polynomial of this degree
         # (a_1 + ... + a_k)**n has binomial(k + n - 1, n) terms; what may be complex has a real and an imaginary one
         k = max(2.0, sizes[0].terms)
-        logarithm = math.lgamma(k + n) - math.lgamma(n + 1) - math.lgamma(k) if n < MANY else math.inf
-        terms = math.exp(min(logarithm, math.log(MANY)))
-        return terms, terms * sizes[0].expanded
+        terms = math.exp(min(math.lgamma(k + n) - math.lgamma(n + 1) - math.lgamma(k), math.log(MANY)))
+        return terms, terms * nodes
     return 1.0, nodes
 
 
@@ -210,4 +212,4 @@ def _value(part: sp.Expr, sizes: list[Size]) -> sp.Float | str:
 
 
 def _magnitude(value: sp.Float) -> float:
-    return math.ldexp(1.0, min(int(mpmath.mag(value.num)), 1023)) if value else 0.0
+    return abs(float(value)) if mpmath.mag(value.num) < 1_024 else math.inf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,33 +32,41 @@ def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tup
     items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else wrt
     if not isinstance(items, Iterable) or isinstance(items, sp.Basic):
         raise SymbolError(f"{what} is {wrt!r}; give a symbol, a name, or a list of them")
-    items = list(items)
-    found: list[sp.Symbol] = []
-    names = ", ".join(map(str, known)) or "no symbols"
-    for item in items:
-        named = [symbol for symbol in known if symbol.name == str(item)]
-        if isinstance(item, sp.Symbol) and item in known:
-            found.append(item)
-        elif isinstance(item, sp.Symbol):
-            if named:
-                raise SymbolError(
-                    f"{what} holds a symbol {item} whose assumptions differ from those of {item} in the expression; "
-                    "use one and the same symbol for both"
-                )
-            found.append(item)
-        elif isinstance(item, str):
-            if not named:
-                raise SymbolError(f"{what} names {item!r}, which the expression does not contain; it contains {names}")
-            if len(named) > 1:
-                raise SymbolError(f"{what} names {item!r}, but two symbols have that name; give the symbol itself")
-            found.append(named[0])
-        else:
-            raise SymbolError(f"{what} holds {item!r} ({type(item).__name__}); give symbols or their names")
+    by_name: dict[str, list[sp.Symbol]] = {}
+    for symbol in known:
+        by_name.setdefault(symbol.name, []).append(symbol)
+    found = [_found(item, by_name, what) for item in items]
     if len(set(found)) < len(found):
-        raise SymbolError(f"{what} names a symbol twice: {', '.join(map(str, found))}")
+        raise SymbolError(f"{what} names a symbol twice: {_listed(found)}")
     if not found:
-        raise SymbolError(f"{what} is empty; the expression contains {names}")
+        raise SymbolError(f"{what} is empty; the expression contains {_listed(known)}")
     return tuple(found)
+
+
+def _found(item: Any, by_name: Mapping[str, Sequence[sp.Symbol]], what: str) -> sp.Symbol:
+    if isinstance(item, sp.Symbol):
+        named = by_name.get(item.name, ())
+        if named and item not in named:
+            raise SymbolError(
+                f"{what} holds a symbol {item} whose assumptions differ from those of {item} in the expression; "
+                "use one and the same symbol for both"
+            )
+        return item
+    if not isinstance(item, str):
+        raise SymbolError(f"{what} holds {item!r} ({type(item).__name__}); give symbols or their names")
+    named = by_name.get(item, ())
+    if not named:
+        every = _listed([symbol for symbols in by_name.values() for symbol in symbols])
+        raise SymbolError(f"{what} names {item!r}, which the expression does not contain; it contains {every}")
+    if len(named) > 1:
+        raise SymbolError(f"{what} names {item!r}, but two symbols have that name; give the symbol itself")
+    return named[0]
+
+
+def _listed(symbols: Sequence[sp.Symbol], most: int = 20) -> str:
+    names = [symbol.name for symbol in symbols[:most]]
+    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
+    return ", ".join(names) + more or "no symbols"
 
 
 @dataclass(frozen=True, eq=False)

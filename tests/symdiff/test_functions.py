@@ -105,7 +105,7 @@ each_case = pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
 
 @pytest.fixture(scope="module")
 def by_jax():
-    """Value, JAX's partials and SymPy's partials of all cases, in one compiled function."""
+    """Value, JAX's partials, SymPy's partials and the stable rules of all cases, in one compiled function."""
 
     def derivatives(row, static, operands):
         def f(*moving):
@@ -115,11 +115,14 @@ def by_jax():
         moving = [u for u in operands if u.dtype != bool]
         value = f(*moving)
         if value.dtype == bool:
-            return value, [], []
+            return value, [], [], []
         by_autodiff = jax.vjp(f, *moving)[1](jnp.ones_like(value))
         names = symbolic.operand_names(row)
-        written = [symbolic.local_partial(row, k, static) for k in range(row.arity)]
-        return value, by_autodiff, lambdify(names, written)(*operands)
+        textbook = [symbolic.local_partial(row, k, static) for k in range(row.arity)]
+        rules = zip(row.rules or [None] * row.arity, textbook, strict=True)
+        stable = [own if rule is None else rule(*names, *static) for rule, own in rules]
+        written = lambdify(names, textbook + stable)(*operands)
+        return value, by_autodiff, written[: row.arity], written[row.arity :]
 
     def everything(data):
         return [derivatives(row, static, u) for (row, static, _, _), u in zip(CASES, data, strict=True)]
@@ -247,8 +250,9 @@ def check_partials(case, by_jax):
             by_hand = np.zeros_like(value) if by_hand is Absence.ZERO else np.broadcast_to(by_hand, value.shape)
         if not callable(partial):
             by_hand = by_hand.astype(dtype)
-        _, by_autodiff, by_sympy = by_jax
-        for got, what in ((by_hand, "hand"), (by_autodiff[moving], "JAX"), (by_sympy[position], "SymPy")):
+        _, by_autodiff, by_sympy, stable = by_jax
+        each = {"hand": by_hand, "JAX": by_autodiff[moving], "SymPy": by_sympy[position], "its rule": stable[position]}
+        for what, got in each.items():
             assert_close(got, expected, allowed, dtype, f"partial {position} of {row.name} by {what}")
         moving += 1
 

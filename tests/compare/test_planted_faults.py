@@ -1,0 +1,238 @@
+"""Rules made wrong on purpose, one at a time: the check must see each, and name the route."""
+
+import collections
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy as sp
+
+import compare
+from compare import checking
+from symdiff import lowering, symbolic
+from symdiff.function import Absence
+from symdiff.functions import FUNCTIONS
+from symdiff.special_functions import sigmoid
+
+x, y = sp.symbols("x y", positive=True)
+R = sp.Rational
+ROUTES = ("symbolic", "autodiff", "chain")
+# for each function an expression in which each of its partials matters, with operands below and above 10
+EXPRESSIONS = {
+    "add": x * y + sp.sin(x),
+    "subtract": x * y - sp.sin(x),
+    "negate": -(x * y) + sp.sin(x),
+    "multiply": sp.sin(x) * sp.exp(y / 4),
+    "divide": (x * y + 1) / (1 + y**2 + x),
+    "power_integer": (x * y) ** 3 + sp.sin(x),
+    "power_negative": (x * y) ** -2 * sp.sin(x),
+    "power_constant": (x + y) ** R(3, 2),
+    "power": (1 + x) ** (y / 3),
+    "sqrt": sp.sqrt(1 + x * y),
+    "exp": sp.exp(x * y / 9) + x,
+    "log": sp.log(1 + x * y) * y,
+    "sin": sp.sin(x * y) + x,
+    "cos": sp.cos(x + y) * x,
+    "tan": sp.tan(x * y / 5) + y,
+    "tanh": sp.tanh(x * y / 5) + y,
+    "sigmoid": sigmoid(x - y) * x,
+    "abs": sp.Abs(x - y) * y,
+    "maximum": sp.Max(x * y, x + 2 * y),
+    "minimum": sp.Min(x * y, x + 2 * y),
+    "select": sp.Piecewise((sp.exp(x / 9) * y, x < y), (sp.sin(x) * y, True)),
+}
+AT = [
+    {"x": a, "y": b}
+    for a, b in [(0.3, 0.7), (1.25, 0.5), (2.5, 3.75), (12.5, 1.1), (0.45, 13.0), (11.0, 12.5), (7.0, 0.9)]
+]
+KINDS = ("sign", "factor", "dropped", "swapped", "missing", "beyond 10")
+
+
+def faults():
+    """(function, kind, operand) of every mutation that changes a partial somewhere."""
+    for name in EXPRESSIONS:
+        moving = [k for k, partial in enumerate(FUNCTIONS[name].partials) if partial is not Absence.ZERO]
+        for kind in KINDS:
+            for operand in moving:
+                swappable = len(moving) == 2 and name not in ("add", "select")
+                constant_one = name == "add" or (name == "subtract" and operand == 0)
+                # off its branch a guard makes the right partial of `select` meet nothing but zeros
+                guarded = name == "select" and kind in ("missing", "beyond 10")
+                if (kind != "swapped" or swappable) and not (kind == "missing" and constant_one) and not guarded:
+                    yield name, kind, operand
+
+
+def mutated(kind, partials, which, operands, where):
+    """The wrong partial in place of the right one; `partials` and `operands` are those that are differentiated in."""
+    right = partials[which]
+    return {
+        "sign": lambda: -right,
+        "factor": lambda: right * (1 + 1e-9),
+        "dropped": lambda: right * 0,
+        "swapped": lambda: partials[1 - which],
+        "missing": lambda: right * 0 + 1,
+        "beyond 10": lambda: where(abs(operands[which]) > 10, right * 1.5, right),
+    }[kind]()
+
+
+def in_chain(name, kind, operand, monkeypatch):
+    row = FUNCTIONS[name]
+    moving = [k for k, partial in enumerate(row.partials) if partial is not Absence.ZERO]
+
+    def wrong(*given):
+        *arguments, result = given
+        partials = [p(*arguments, result) if callable(p) else p for p in (row.partials[k] for k in moving)]
+        found = mutated(kind, partials, moving.index(operand), [arguments[k] for k in moving], np.where)
+        return np.asarray(found, np.asarray(result).dtype)[()]
+
+    partials = tuple(wrong if k == operand else partial for k, partial in enumerate(row.partials))
+    _replace_in_graph(name, monkeypatch, partials=partials)
+
+
+def _replace_in_graph(name, monkeypatch, **columns):
+    right, wrong = checking.graph_of, dataclasses.replace(FUNCTIONS[name], **columns)
+
+    def graph_of(expressions):
+        graph = right(expressions)
+        return dataclasses.replace(graph, functions=tuple(wrong if f.name == name else f for f in graph.functions))
+
+    monkeypatch.setattr(checking, "graph_of", graph_of)
+
+
+def in_symbolic(name, kind, operand, monkeypatch):
+    right = symbolic.local_partial
+    moving = [k for k, partial in enumerate(FUNCTIONS[name].partials) if partial is not Absence.ZERO]
+
+    @functools.wraps(right)
+    def local_partial(function, which, *others, **options):
+        if (function.name, which) != (name, operand):
+            return right(function, which, *others, **options)
+        partials = [right(function, k, *others, **options) for k in moving]
+        operands = [symbolic.operand_names(function)[k] for k in moving]
+
+        def where(condition, taken, otherwise):
+            return sp.Piecewise((sp.nsimplify(taken), condition), (otherwise, True))
+
+        if kind == "factor":
+            return partials[moving.index(operand)] * (1 + R(1, 10**9))
+        return sp.sympify(mutated(kind, partials, moving.index(operand), operands, where))
+
+    symbolic._rule.cache_clear()
+    monkeypatch.setattr(symbolic, "local_partial", local_partial)
+
+
+def in_autodiff(name, kind, operand, monkeypatch):
+    row, right = FUNCTIONS[name], lowering.resolve
+    form, arity = right(row.jax), row.arity
+    moving = [k for k, partial in enumerate(row.partials) if partial is not Absence.ZERO]
+
+    def partial_of(primals, static, k):
+        if name == "select":
+            return jnp.where(primals[0], 1.0, 0.0) if k == 1 else jnp.where(primals[0], 0.0, 1.0)
+        return jax.jvp(
+            lambda u: form(*primals[:k], u, *primals[k + 1 :], *static),
+            primals[k : k + 1],
+            (jnp.ones_like(primals[k]),),
+        )[1]
+
+    def wrong(*given):
+        operands, static = given[:arity], given[arity:]
+        function = jax.custom_jvp(lambda *primals: form(*primals, *static))
+
+        @function.defjvp
+        def _(primals, tangents):
+            partials = [partial_of(primals, static, k) for k in moving]
+            which = moving.index(operand)
+            partials[which] = mutated(kind, partials, which, [primals[k] for k in moving], jnp.where)
+            terms = [partial * tangents[k] for k, partial in zip(moving, partials, strict=True)]
+            return form(*primals, *static), sum(terms)
+
+        return function(*operands)
+
+    monkeypatch.setattr(lowering, "resolve", lambda path: wrong if path == row.jax else right(path))
+
+
+PLANTED = {"symbolic": in_symbolic, "autodiff": in_autodiff, "chain": in_chain}
+
+
+def blamed(row):
+    return {route for route in ROUTES if f"{route} is off" in row.reason or f"{route} gives" in row.reason}
+
+
+@pytest.fixture(autouse=True)
+def _clean_rules():
+    yield
+    symbolic._rule.cache_clear()
+
+
+def test_every_function_that_has_a_derivative_is_among_the_expressions():
+    with_partials = {row.name for row in FUNCTIONS.values() if any(p is not Absence.ZERO for p in row.partials)}
+    assert with_partials - set(EXPRESSIONS) == set()
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_without_a_fault_there_is_no_alarm(name):
+    with jax.disable_jit():
+        found = compare.check(EXPRESSIONS[name], at=AT)
+    assert not [row for row in found.rows if row.verdict.value in ("disagree", "undecided")]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_planted_fault_is_seen_and_its_route_named(route):
+    counted, missed = collections.Counter(), []
+    for name, kind, operand in faults():
+        # rules, not compilation, are on trial; the next test compiles
+        with pytest.MonkeyPatch.context() as monkeypatch, jax.disable_jit():
+            PLANTED[route](name, kind, operand, monkeypatch)
+            found = compare.check(EXPRESSIONS[name], at=AT)
+        alarms = [row for row in found.rows if row.verdict.value == "disagree"]
+        counted[kind] += 1
+        if found.verdict.value != "disagree" or any(blamed(row) != {route} for row in alarms):
+            missed.append((name, kind, operand, found.verdict.value, alarms[0].reason if alarms else ""))
+        symbolic._rule.cache_clear()
+    print(route, dict(counted))
+    assert missed == []
+    assert sum(counted.values()) >= 100
+    assert min(counted.values()) >= 10
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_fault_is_seen_in_compiled_code_and_in_float32_too(route, monkeypatch):
+    PLANTED[route]("sin", "beyond 10", 0, monkeypatch)
+    for dtype in ("float64", "float32"):
+        found = compare.check(EXPRESSIONS["sin"], at=AT, dtype=dtype)
+        assert found.exit_code == 1
+        beyond = [row for row in found.rows if row.verdict.value == "disagree"]
+        assert {tuple(row.at.values()) for row in beyond} == {
+            tuple(map(np.dtype(dtype).type, (12.5, 1.1))),
+            (11.0, 12.5),
+        }
+        assert all(blamed(row) == {route} for row in beyond)
+
+
+def test_a_fault_on_one_branch_is_seen_only_there(monkeypatch):
+    PLANTED["chain"]("exp", "sign", 0, monkeypatch)
+    found = compare.check(sp.Piecewise((sp.exp(x), x < 1), (x**2, True)), at=[{"x": 0.5}, {"x": 2.0}])
+    assert [row.verdict.value for row in found.rows] == ["disagree", "agree"]
+
+
+def test_a_referee_made_wrong_on_purpose_is_called_suspect(monkeypatch):
+    _replace_in_graph("exp", monkeypatch, ball=lambda u: (u * (1 + 1e-6)).exp())
+    found = compare.check(x * sp.exp(x), at={"x": 2.0})
+    assert (found.verdict.value, found.exit_code) == ("undecided", 3)
+    assert found.rows[0].reason == (
+        "symbolic, autodiff and chain agree with each other, but not with the referee: the referee is suspect"
+    )
+
+
+def test_the_same_mistake_in_two_routes_makes_the_referee_suspect_and_not_the_third_right(monkeypatch):
+    PLANTED["chain"]("sin", "sign", 0, monkeypatch)
+    PLANTED["symbolic"]("sin", "sign", 0, monkeypatch)
+    found = compare.check(sp.sin(x), at={"x": 1.0})
+    assert found.verdict.value == "undecided"
+    assert found.rows[0].reason == (
+        "symbolic and chain agree with each other, but not with the referee nor with autodiff: the referee is suspect"
+    )
