@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from compare import rounding, rounding_chain, rounding_jaxpr
 from symdiff.graph import Graph
-from symdiff.guard import guarded
+from symdiff.rewrites import lowerable
 from symdiff.routes import ROUTES, Route, of_graph
 from symdiff.symbolic import gradient_graph
 
@@ -45,7 +45,7 @@ def evaluate(
     >>> found.partials["autodiff"], bool((found.tolerances["autodiff"] < 1e-14).all())
     (array([[2., 4.]]), True)
     """
-    safe = guarded(graph)
+    safe = lowerable(graph)
     partials: dict[Route, NDArray[np.float64]] = {}
     bounds: dict[Route, NDArray[np.float64]] = {}
     bounds["chain"], chosen = rounding_chain.adjoint_bounds(safe, arrays, wrt, dtype)

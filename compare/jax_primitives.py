@@ -55,7 +55,7 @@ ELEMENTWISE: dict[str, Primitive] = {
     "sqrt": Primitive(np.sqrt, (lambda _, y: 0.5 / y,), 0.5),
     "rsqrt": Primitive(lambda u: 1 / np.sqrt(u), (lambda u, y: 0.5 * y / u,), 2.0),
     "exp": Primitive(np.exp, (lambda _, y: y,), _exp_ulp),
-    "exp2": Primitive(np.exp2, (lambda _, y: np.log(2.0) * y,), 32.0),
+    "exp2": Primitive(np.exp2, (lambda _, y: np.log(2.0) * y,), lambda u, _: 32.0 + np.abs(u)),
     "log": Primitive(np.log, (lambda u, _: 1 / u,), 3.0),
     "sin": Primitive(np.sin, (lambda u, _: np.cos(u),), 2.0),
     "cos": Primitive(np.cos, (lambda u, _: np.sin(u),), 2.0),

@@ -16,9 +16,8 @@ import sympy as sp
 
 from compare import expansion
 from compare.balls import Ball, exact, rational, working
+from compare.expansion import ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from compare.one_sided_functions import STEPPING, smooth
-from compare.expansion import FLAT, ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
-from symdiff.functions import FUNCTIONS
 from symdiff.graph import Graph
 
 PRECISION = 512

@@ -101,8 +101,13 @@ def seeded(graph: Graph, symbols: Sequence[sp.Symbol], count: int, seed: int) ->
     regular = np.ones(count * CANDIDATES, dtype=np.bool_)
     for output in graph.outputs:
         regular &= np.isfinite(values[output])
-    # all of the regular candidates before any other, each kind in the order drawn
-    chosen = np.argsort(~regular, kind="stable")[:count]
+    inside = regular.copy()
+    for _, function, operands, static in graph.applications:
+        for operand, domain in zip(operands, function.domain_of(static), strict=True):
+            if not domain.truth:
+                inside &= domain.contains(values[operand])
+    # regular candidates inside every domain first, then other regular ones, each kind in the order drawn
+    chosen = np.argsort(2 - regular.astype(int) - inside, kind="stable")[:count]
     return [{symbol: float(drawn[symbol][k]) for symbol in symbols} for k in chosen]
 
 

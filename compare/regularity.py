@@ -63,7 +63,7 @@ def faults(
     found: dict[int, Fault] = {}
     for step in steps:
         results = values[step.node].tolist()
-        turns = step.function.name in TURNING
+        turns = step.function.name in TURNING or step.function.special_function
         for k, result in enumerate(results):
             fine = isinstance(result, bool) or (result is not None and result.is_finite())
             if k in found or (fine and not turns):
@@ -88,7 +88,7 @@ def _fault(
             if None not in exact and TURNING[name](*exact)[0] == 0:
                 return Fault(happens, node, certain=True)
             return Fault(f"whether {happens} is open", node, certain=False)
-    if fine:
+    if fine and not step.function.special_function:
         return None
     if name == "select" and graph.constants.get(step.operands[1 if operands[0] else 2]) is sp.nan:
         return Fault("no condition of the Piecewise holds here", node, certain=True)
@@ -108,7 +108,7 @@ def _fault(
             value = rational_value(graph, point, step.operands[position])
             if value is not None and value.q == 1:
                 return Fault(f"{name} has a pole at {at}", node, certain=True)
-    return Fault(f"the value of {name} is not finite", node, certain=False)
+    return None if fine else Fault(f"the value of {name} is not finite", node, certain=False)
 
 
 def rational_value(graph: Graph, point: Mapping[sp.Symbol, float], node: int) -> Any:

@@ -222,7 +222,7 @@ def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
 
 
 def _operands(expression: sp.Basic, row: Function) -> Sequence[sp.Basic] | None:
-    """Arguments that are not static; None where one that has to be a number is not, or there are too few or too many."""
+    """Arguments that are not static; None where a static one is no number, or there are too few or too many."""
     static = _statics(expression, row)
     if static is None or (row.admits is not None and not row.admits(*static)):
         return None
@@ -234,7 +234,8 @@ def _statics(expression: sp.Basic, row: Function) -> tuple[Any, ...] | None:
     """Static arguments, in the order of the row; None where one that has to be a number is not, or is missing."""
     given = [expression.args[place] if place < len(expression.args) else None for place in row.static]
     if any(
-        argument is None and not row.defaults or argument is not None and not argument.is_number for argument in given
+        (argument is None and not row.defaults) or (argument is not None and not argument.is_number)
+        for argument in given
     ):
         return None
     return tuple(row.defaults[k] if argument is None else _plain(argument) for k, argument in enumerate(given))
@@ -253,7 +254,10 @@ def _unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
     row = BY_HEAD.get(type(culprit))
     if row is not None and row.static:
         places = " and ".join(str(k + 1) for k in row.static)
-        return f"{culprit} at {place}: argument {places} of {name} has to be a number for which the function is known, not a variable"
+        return (
+            f"{culprit} at {place}: argument {places} of {name} has to be a number for which the function is known, "
+            "not a variable"
+        )
     return (
         f"no row in the function table for {name} at {place}; write it with functions that `symdiff functions` lists, "
         "or add a row to symdiff/functions.py"

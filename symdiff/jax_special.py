@@ -1,7 +1,8 @@
 """JAX forms of special functions, right in value and in derivatives of any order, in float32 and float64.
 
-Where JAX has the function but not its second derivative, or none that keeps its digits, the derivative is given to JAX in terms of
-functions of this module. Bessel functions of real order and Airy functions, which JAX lacks, are asked of SciPy on the host.
+Where JAX has the function but not its second derivative, or none that keeps its digits, the derivative is given to
+JAX in terms of functions of this module. Bessel functions of real order and Airy functions, which JAX lacks, are
+asked of SciPy on the host.
 """
 
 from __future__ import annotations
@@ -244,7 +245,7 @@ LambertW = _smooth(_lambert, _lambert_slope)
 
 
 def zeta(u: jax.Array) -> jax.Array:
-    """Riemann's function: Euler-Maclaurin from -1/2 on (DLMF 25.2.9), the functional equation to the left (DLMF 25.4.1)."""
+    """Riemann's function: Euler-Maclaurin from -1/2 on (DLMF 25.2.9), to the left the functional equation (25.4.1)."""
     left = u < -0.5
     s = jnp.where(left, 1 - u, u)
     right = _euler_maclaurin(s)

@@ -16,8 +16,8 @@ from symdiff import chain
 from symdiff.errors import ModelError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
-from symdiff.guard import guarded
 from symdiff.model import Model
+from symdiff.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tangent_plane import Directions, relative_offset
 
@@ -57,7 +57,7 @@ class Residuals:
             raise ModelError(f"all parameters of model {model.name!r} are fixed; free one to fit it")
         given: dict[sp.Symbol, Any] = {symbol: p.value for symbol, p in model.parameters.items() if p.fixed}
         return cls(
-            graph=gradient_graph(guarded(graph_of([model.prediction])), tuple(free)),
+            graph=gradient_graph(lowerable(graph_of([model.prediction])), tuple(free)),
             moving=tuple(free),
             start=np.array([p.value for p in free.values()]),
             low=np.array([-np.inf if p.min is None else p.min for p in free.values()]),

@@ -20,8 +20,8 @@ from symdiff.constants import float_of
 from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.graph import Graph
-from symdiff.guard import guarded
 from symdiff.jax_forms import resolve
+from symdiff.rewrites import lowerable
 
 jax.config.update("jax_enable_x64", True)
 
@@ -76,7 +76,7 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         twice = next(s for i, s in enumerate(symbols) if s in symbols[:i])
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
     flat, rebuild = _outputs(exprs)
-    graph = guarded(graph_of(flat))
+    graph = lowerable(graph_of(flat))
     missing = [symbol for symbol in graph.inputs if symbol not in symbols]
     if missing:
         raise SymbolError(

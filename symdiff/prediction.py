@@ -12,8 +12,8 @@ from symdiff import chain
 from symdiff.data import did_you_mean, listed, short
 from symdiff.errors import DataError, SymbolError
 from symdiff.from_sympy import graph_of
-from symdiff.guard import guarded
 from symdiff.model import Model
+from symdiff.rewrites import lowerable
 
 
 def predict(
@@ -42,7 +42,7 @@ def predict(
     except ValueError:
         found = listed(f"{name} {array.shape}" for name, array in arrays.items())
         raise DataError(f"inputs of shapes that do not broadcast ({found}); give equal lengths") from None
-    graph = guarded(graph_of([model.prediction]))
+    graph = lowerable(graph_of([model.prediction]))
     values: dict[sp.Symbol, Any] = {symbol: parameters[symbol.name] for symbol in model.parameters}
     values |= {symbol: arrays[symbol.name] for symbol in model.inputs}
     result = chain.forward(graph, values, dtype)[graph.outputs[0]]

@@ -1,8 +1,8 @@
 """Rewrites: forms that lose digits or overflow, recognised in the graph and lowered in a stable form.
 
-Each row names the unstable form and the stable one as SymPy expressions of u, v, so that a test can prove them equal in ball
-arithmetic over `sample` and a report can say what to write instead; `rewrite` looks at one node of a graph under construction.
-The referee never sees a rewritten graph.
+Each row names the unstable form and the stable one as SymPy expressions of u, v, so that a test can prove them equal
+in ball arithmetic over `sample` and a report can say what to write instead; `rewrite` looks at one node of a graph
+under construction. The referee never sees a rewritten graph.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sympy as sp
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Graph, Static
 from symdiff.graph_builder import GraphBuilder
+from symdiff.guard import guarded
 
 Match = Callable[[GraphBuilder, tuple[int, ...], Static], int | None]
 
@@ -57,6 +58,11 @@ def stable(graph: Graph) -> Graph:
                 break
         places[node] = builder.apply(function, here, static) if found is None else found
     return builder.finish([places[node] for node in graph.outputs])
+
+
+def lowerable(graph: Graph) -> Graph:
+    """What a route is to compute: unstable forms replaced, then guards set around branches that may not be taken."""
+    return guarded(stable(graph))
 
 
 def _one(builder: GraphBuilder, node: int) -> bool:
@@ -120,9 +126,7 @@ def _root_of_squares(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> i
 
 def _one_minus(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
     u, v = operands
-    exponent, cosine, square = b.parts(u, "exp"), b.parts(v, "cos"), b.parts(v, "power_integer")
-    if exponent and _one(b, v):
-        return b.call("expm1", exponent[0])
+    cosine, square = b.parts(v, "cos"), b.parts(v, "power_integer")
     if not _one(b, u):
         return None
     if (exponent := b.parts(v, "exp")) is not None:
@@ -134,9 +138,14 @@ def _one_minus(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | N
     return None
 
 
-def _cosine_minus_one(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    cosine = b.parts(operands[0], "cos")
-    return b.call("cosm1", cosine[0]) if cosine and _one(b, operands[1]) else None
+def _minus_one(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
+    # a number that is subtracted stands in SymPy's sum as a negative term
+    for u, v in (operands, operands[::-1]):
+        for name, instead in (("exp", "expm1"), ("cos", "cosm1")):
+            inner = b.parts(u, name)
+            if inner is not None and b.value_of(v) == -1:
+                return b.call(instead, inner[0])
+    return None
 
 
 def _call(name: str) -> Callable[..., sp.Expr]:
@@ -153,10 +162,10 @@ REWRITES = (
             "Bishop, PRML 4.59"),
     Rewrite("hypot", "sqrt", lambda u, v: sp.sqrt(u**2 + v**2), _call("hypot"), _root_of_squares, (-1e3, 1e3),
             "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
-    Rewrite("expm1", "subtract", lambda u: sp.exp(u) - 1, _call("expm1"), _one_minus, (-1e2, 1e2), "Kahan (1987)"),
+    Rewrite("expm1", "add", lambda u: sp.exp(u) - 1, _call("expm1"), _minus_one, (-1e2, 1e2), "Kahan (1987)"),
     Rewrite("sech**2", "subtract", lambda u: 1 - sp.tanh(u) ** 2, lambda u: FUNCTIONS["sech"].sympy(u) ** 2, _one_minus,
             (-1e2, 1e2), "DLMF 4.35.12"),
-    Rewrite("cosm1", "subtract", lambda u: sp.cos(u) - 1, _call("cosm1"), _cosine_minus_one, (-1e2, 1e2), "DLMF 4.21.31"),
+    Rewrite("cosm1", "add", lambda u: sp.cos(u) - 1, _call("cosm1"), _minus_one, (-1e2, 1e2), "DLMF 4.21.31"),
 )  # fmt: skip
 _BY_TOP: dict[str, tuple[Rewrite, ...]] = {
     top: tuple(row for row in REWRITES if row.top == top) for top in {row.top for row in REWRITES}

@@ -20,8 +20,8 @@ from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
-from symdiff.guard import guarded
 from symdiff.lowering import jax_outputs
+from symdiff.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 
 Route = Literal["symbolic", "autodiff", "chain"]
@@ -53,7 +53,7 @@ def value_and_gradient(
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
     order = _order(known, targets, args)
-    evaluate = of_graph(guarded(graph_of([expression])), targets, route, order)
+    evaluate = of_graph(lowerable(graph_of([expression])), targets, route, order)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):

@@ -111,7 +111,7 @@ SPECIAL = (
     Function("polygamma", lambda u, n: sp.polygamma(n, u), forms.polygamma,
              (lambda u, n, y: forms.polygamma(u, n + 1),), "symdiff.jax_special.polygamma", balls.polygamma,
              (NO_POLES,), (((1.0, 0), -sp.EulerGamma), ((1.0, 1), sp.pi**2 / 6), ((0.5, 1), sp.pi**2 / 2), ((1.0, 3), sp.pi**4 / 15)),
-             "DLMF 5.15", ulp=1024.0, heads=(sp.polygamma,), static=(0,), admits=_whole, special_function=True),
+             "DLMF 5.15", ulp=forms.polygamma_ulp, heads=(sp.polygamma,), static=(0,), admits=_whole, special_function=True),
     Function("polygamma_gap", lambda u, v, n: polygamma_gap(n, u, v), forms.polygamma_gap,
              (lambda u, v, n, y: forms.polygamma_gap(u, v, n + 1), lambda u, v, n, y: forms.polygamma(u + v, n + 1)),
              "symdiff.jax_special.polygamma_gap", balls.polygamma_gap,

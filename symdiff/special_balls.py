@@ -1,7 +1,7 @@
 """Ball forms of special functions for `flint.arb` and, as power series of up to three terms, `flint.arb_series`.
 
-Arb has power series of many; of the others the series is put together from balls of the function and of its derivatives, by the
-recurrences of DLMF, which the tests hold against Cauchy integrals of the balls of the value.
+Arb has power series of many; of the others the series is put together from balls of the function and of its
+derivatives, by the recurrences of DLMF, which the tests hold against Cauchy integrals of the balls of the value.
 """
 
 from __future__ import annotations

@@ -110,6 +110,13 @@ def cotangent_derivative(n: int) -> tuple[float, ...]:
     return tuple(float(c) for c in reversed(lowest))
 
 
+def polygamma_ulp(u: Any, n: int, y: Any) -> Any:
+    """Accuracy of polygamma and its derivative: for u < 0 by reflection on cot(pi*u), whose argument is rounded."""
+    size = np.minimum(np.abs(y), np.abs(polygamma(u, n + 1)))
+    reflected = np.abs(u) * math.factorial(n + 2) * math.pi ** (n + 3) / np.maximum(size, np.finfo(np.float64).tiny)
+    return 1024.0 + np.where(u < 0, 4.0 * reflected, 0.0)
+
+
 def polygamma(u: Any, n: int) -> Any:
     """The n-th derivative of psi = Gamma'/Gamma, to the left of 1/2 by reflection, DLMF 5.15.6."""
     u = np.asarray(u)
@@ -150,7 +157,7 @@ def polygamma_gap(u: Any, v: Any, n: int, xp: Any = np) -> Any:
 
 
 def loggamma_gap(u: Any, v: Any, xp: Any = np) -> Any:
-    """log Gamma(u + v) - log Gamma(u) for positive operands by recurrence and Stirling's series (DLMF 5.11.1)."""
+    """Log Gamma(u + v) - log Gamma(u) for positive operands by recurrence and Stirling's series (DLMF 5.11.1)."""
     total = 0 * (u + v)
     for k in range(GAP_SHIFT):
         total = total - xp.log1p(v / (u + k))

@@ -18,8 +18,8 @@ from symdiff.checkpoint import graph_digest
 from symdiff.errors import ModelError, OptionError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
-from symdiff.guard import guarded
 from symdiff.model import Model
+from symdiff.rewrites import lowerable
 from symdiff.training_options import TrainingOptions, in_dtype
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +45,7 @@ class Updates:
     @classmethod
     def of(cls, model: Model, samples: int, options: TrainingOptions) -> Updates:
         """Prepare the updates of a model; raises ModelError where no parameter moves."""
-        graph = guarded(graph_of([model.loss]))
+        graph = lowerable(graph_of([model.loss]))
         moving = tuple(symbol for symbol, parameter in model.parameters.items() if not parameter.fixed)
         if not moving:
             raise ModelError(f"all parameters of model {model.name!r} are fixed; free one to train it")

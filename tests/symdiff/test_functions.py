@@ -206,7 +206,10 @@ def test_special_points(row):
     for point, expected in row.special:
         operands, static = point[: row.arity], point[row.arity :]
         exact = row.sympy(*map(sp.sympify, operands), *static)
-        for got in (row.value(*map(np.asarray, operands), *static), resolve(row.jax)(*map(jnp.asarray, operands), *static)):
+        for got in (
+            row.value(*map(np.asarray, operands), *static),
+            resolve(row.jax)(*map(jnp.asarray, operands), *static),
+        ):
             np.testing.assert_allclose(np.asarray(got, float), float(expected), rtol=1e-15, atol=0)
         # to 15 digits, as tanh(400) is not 1 but rounds to it
         assert (exact == expected) or abs(sp.N(exact - expected, 15)) <= 1e-15
