@@ -62,7 +62,7 @@ MPMATH: list[Any] = [
 
 
 def _expression(seed: int) -> sp.Expr:
-    source = random.Random(seed)  # noqa: S311 - the same numbers every time
+    source = random.Random(seed)
     pool: list[Any] = [*SYMBOLS, sp.Rational(2, 7), sp.pi]
     while len(pool) < 12:
         unary = source.random() < 0.5
@@ -73,7 +73,7 @@ def _expression(seed: int) -> sp.Expr:
 
 
 def _point(seed: int) -> dict[str, float]:
-    source = random.Random(-seed - 1)  # noqa: S311 - the same numbers every time
+    source = random.Random(-seed - 1)
     return {symbol.name: source.uniform(-2, 2) for symbol in SYMBOLS}
 
 
