@@ -31,10 +31,7 @@ def certification_points(row: Function, count=4):
     static = {point[row.arity :] for point, _ in row.special}
     columns = []
     for shift, domain in enumerate(row.domain):
-        if domain.truth:
-            column = [True, False]
-        else:
-            column = [c for c in CANDIDATES if domain.contains(np.asarray(float(c)))]
+        column = [True, False] if domain.truth else [c for c in CANDIDATES if domain.contains(np.asarray(float(c)))]
         columns.append(column[shift:] + column[:shift])
     for fixed in sorted(static, key=str):
         for k in range(count):
