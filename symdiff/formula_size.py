@@ -40,7 +40,6 @@ class Size(NamedTuple):
     `nodes`: how many operations and operands it has, written out as a tree.
     `value`: what it is as a float, if it holds no symbols.
     `amount`: the magnitude of its numerical part: of a number itself, of a sum its constant term, else 0.
-    `largest`: the largest amount of all its parts.
     `bits`: how many bits its numerical factors get when it is raised to the power 1.
     `logs`: the same for every n*log(c) inside, which exp turns into c**n.
     `terms`, `expanded`: how many terms and nodes it has as an expanded polynomial, at most MANY.
@@ -50,7 +49,6 @@ class Size(NamedTuple):
     nodes: int
     value: sp.Float | None = None
     amount: float = 0.0
-    largest: float = 0.0
     bits: float = 0.0
     logs: float = 0.0
     terms: float = 1.0
@@ -71,8 +69,9 @@ class Sizes:
         self._known: dict[sp.Basic, Size] = {}
 
     def __getitem__(self, part: sp.Basic) -> Size:
-        """Return the size of a part; what `refused` would refuse is opaque."""
-        return self._known[part] if self.refused(part) is None else Size(1, opaque=True)
+        """Return the size of a part of finite real numbers."""
+        self.refused(part)
+        return self._known[part]
 
     def power(self, base: sp.Expr, exponent: sp.Expr) -> str | None:
         """Say why base**exponent must not be worked out, or None if it may; both were built before."""
@@ -142,11 +141,8 @@ class Sizes:
         nodes = 1 + sum(size.nodes for size in sizes)
         terms, expanded = _expanded(part, sizes)
         amount = amount if value is None else _magnitude(value)
-        largest = max([amount, *(size.largest for size in sizes)])
         opaque = _is_large(part, nodes, expanded) or any(size.opaque for size in sizes)
-        self._known[part] = Size(
-            nodes, value, amount, largest, bits, logs, min(terms, MANY), min(expanded, MANY), opaque
-        )
+        self._known[part] = Size(nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), opaque)
         return None
 
     def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:
@@ -191,7 +187,7 @@ def _expanded(part: sp.Basic, sizes: list[Size]) -> tuple[float, float]:
         terms = math.prod(size.terms for size in sizes)
         return terms, sum(terms / size.terms * size.expanded for size in sizes)
     if isinstance(part, sp.Pow):
-        n = math.floor(min(sizes[1].largest, MANY))  # b**(7/2) is expanded as b**3*b**(1/2), b**(3 + x) as b**3*b**x
+        n = math.floor(min(sizes[1].amount, MANY))  # b**(7/2) is expanded as b**3*b**(1/2), b**(3 + x) as b**3*b**x
         if part.base.is_Atom:
             return 1.0, nodes + n  # a polynomial of this degree
         # (a_1 + ... + a_k)**n has binomial(k + n - 1, n) terms; what may be complex has a real and an imaginary one
