@@ -31,7 +31,8 @@ def certification_points(row: Function, count=4):
     static = {point[row.arity :] for point, _ in row.special}
     columns = []
     for shift, domain in enumerate(row.domain):
-        column = [True, False] if domain.truth else [c for c in CANDIDATES if domain.contains(np.asarray(float(c)))]
+        inside = [c for c in CANDIDATES if domain.truth or domain.contains(np.asarray(float(c)))]
+        column = [True, False] if domain.truth else inside
         columns.append(column[shift:] + column[:shift])
     for fixed in sorted(static, key=str):
         for k in range(count):
