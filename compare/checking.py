@@ -33,6 +33,7 @@ DTYPES = ("float64", "float32")
 NARROW = 2.0**-10
 # operations up to which formulas are written out: to build one, SymPy may take exponential time
 LARGEST_FORMULA = 300
+CHOSEN = "rounding may decide here on which side of a kink or seam the point lies"
 
 
 def check(
@@ -134,8 +135,9 @@ def _rows(graph: Graph, asked: Subject, at: Sequence[Point], dtype: str) -> list
     symbols = tuple(dict.fromkeys((*graph.inputs, *asked.wrt)))
     arrays = {symbol: np.array([place[symbol] for place in at], dtype) for symbol in symbols}
     found = evaluate(graph, asked.wrt, arrays, dtype)
-    finite = [np.where(np.isfinite(tolerance), tolerance, 0.0) for tolerance in found.tolerances.values()]
-    judged = judge(graph, at, asked.wrt, NARROW * np.minimum.reduce(finite))
+    # no number of the dtype lies between the smallest normal one and zero
+    finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), np.finfo(dtype).tiny) for t in found.tolerances.values()]
+    judged = judge(graph, at, asked.wrt, NARROW * np.minimum.reduce(finest))
     named = [{str(s): value for s, value in sorted(place.items(), key=lambda item: item[0].name)} for place in at]
     return [
         _row(graph, place, symbol, (i, k), found, judgement, named[k], dtype)
@@ -164,11 +166,12 @@ def _row(
         if truth.slopes is not None:
             notes.append("returned by convention: " + ", ".join(f"{name} {x:.6g}" for name, x in numbers.items()))
     else:
-        if found.chosen[where[1]]:
-            # the condition number knows nothing of the kink
-            kappa = None
-            notes.append("rounding may decide here on which side of a kink or seam the point lies")
-        finding = judging.verdict_on(numbers, truth.ball, kappa, tolerances, dtype)
+        doubt = CHOSEN if found.chosen[where[1]] else ""
+        # the condition number knows nothing of a kink
+        kappa = None if doubt else kappa
+        finding = judging.verdict_on(numbers, truth.ball, kappa, tolerances, dtype, doubt)
+        if doubt and finding.verdict is not Verdict.UNDECIDED:
+            notes.append(doubt)
     return Row(
         str(symbol),
         at,

@@ -86,6 +86,8 @@ ELEMENTWISE: dict[str, Primitive] = {
     "copy_p": Primitive(np.asarray, (_one,), 0.0),
     "stop_gradient": Primitive(np.asarray, (_one,), 0.0),
 }
+# the operand whose zero is a pole or the end of the domain
+ZEROS = {"div": 1, "log": 0, "sqrt": 0, "rsqrt": 0, "pow": 0, "integer_pow": 0}
 COMPARISONS: dict[str, Callable[..., Array]] = {
     "lt": np.less,
     "le": np.less_equal,

@@ -54,9 +54,17 @@ def enclosure(ball: Ball) -> Enclosure:
 
 
 def verdict_on(
-    routes: Mapping[str, float], truth: Ball, kappa: float | None, tolerances: Mapping[str, float], dtype: Any
+    routes: Mapping[str, float],
+    truth: Ball,
+    kappa: float | None,
+    tolerances: Mapping[str, float],
+    dtype: Any,
+    doubt: str = "",
 ) -> Finding:
     """Judge one row: `routes` and `tolerances` by route name, `truth` the referee's ball.
+
+    `doubt` says why no route is to be blamed at this point, if so: then what is not explained is undecided. So it is
+    where the problem itself forces the loss of every digit.
 
     >>> from flint import arb
     >>> same = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)
@@ -75,10 +83,14 @@ def verdict_on(
     error, tolerance = errors[worst], explained[worst]
     wrong = [name for name in routes if errors[name] > explained[name]]
     if wrong:
-        if (suspicion := _suspect_referee(routes, wrong, tolerances)) is not None:
+        reason = "; ".join(_fault(name, routes[name], errors[name], explained[name]) for name in wrong)
+        if not doubt and forced >= 1.0 and not any(math.isnan(routes[name]) for name in wrong):
+            doubt = f"the problem itself forces the loss of every digit here (kappa {kappa:.2g})"
+        if not doubt and (suspicion := _suspect_referee(routes, wrong, tolerances)) is not None:
             return Finding(Verdict.UNDECIDED, error, tolerance, suspicion, explained)
-        parts = [_fault(name, routes[name], errors[name], explained[name]) for name in wrong]
-        return Finding(Verdict.DISAGREE, error, tolerance, "; ".join(parts), explained)
+        if doubt:
+            return Finding(Verdict.UNDECIDED, error, tolerance, f"{doubt}: {reason}", explained)
+        return Finding(Verdict.DISAGREE, error, tolerance, reason, explained)
     # a true value below the dtype's normal range is rightly rounded to zero
     relative = max(errors.values()) / size if size >= float(info.tiny) else 0.0
     if kappa is not None and max(math.sqrt(eps), forced) < min(1.0, relative):
@@ -89,8 +101,8 @@ def verdict_on(
 
 
 def _explained(tolerance: float, value: float, forced: float, size: float) -> float:
-    """What is allowed of a route: where the bound is not finite, the forced error, and any number if that is 100 %."""
-    if math.isfinite(tolerance):
+    """What is allowed of a route: if rounding explains nothing (NaN), the forced error, which may be any number."""
+    if not math.isnan(tolerance):
         return tolerance
     return math.inf if forced >= 1.0 and not math.isnan(value) else forced * size
 

@@ -17,19 +17,22 @@ from numpy.typing import NDArray
 
 from symdiff.chain import forward, local_partial
 from symdiff.constants import float_of
-from symdiff.function import Absence
+from symdiff.function import Absence, Function
 from symdiff.graph import Graph
 
 Array = Any  # a NumPy array over the points, or a number that is the same at all of them
 
 # the tolerance of a route is this many times its bound: for terms of second order, and for other orders of summation
 SAFETY = 4.0
+# the range of a bounded function: no error is larger, however uncertain the operand
+WIDTHS = {"sin": 2.0, "cos": 2.0, "tanh": 2.0, "sigmoid": 1.0, "logistic": 1.0}
 
 
 def output_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> list[NDArray[np.float64]]:
     """Bound on the rounding error of each output, over a batch of exact inputs, for arithmetic in `dtype`.
 
-    Infinite or NaN where an intermediate result overflows: then rounding explains nothing.
+    Infinite where rounding may explain anything, as a divisor that may be zero; NaN where an intermediate result
+    overflows: then it explains nothing.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
@@ -67,8 +70,9 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                     moved = [u + bound * (k == position) for k, u in enumerate(arguments)]
                     total = total + 2 * np.abs(function.value(*moved, *static) - y)
                 elif function.partials[position] is not Absence.ZERO and np.any(bound):
-                    total = total + np.abs(local_partial(function, position, arguments, static, y)) * bound
-            bounds[node] = total
+                    total = total + passed_on(local_partial(function, position, arguments, static, y), bound)
+            total = np.minimum(total, WIDTHS[function.name]) if function.name in WIDTHS else total
+            bounds[node] = where_it_ends(y, arguments, passed, total, at_an_edge(function, arguments, passed))
     return values, bounds
 
 
@@ -79,6 +83,38 @@ def _constant_bound(constant: sp.Basic, dtype: Any) -> float:
     rounded = float(np.asarray(number, dtype))
     exact = isinstance(constant, sp.Number) and sp.Rational(constant) == sp.Rational(rounded)
     return 0.0 if exact else float(np.finfo(dtype).eps) * abs(number) / 2
+
+
+def passed_on(partial: Array, bound: Array) -> Array:
+    """|partial| * bound, where zero and infinite bounds stay what they are."""
+    return np.where(np.isinf(bound) | (np.asarray(bound) == 0.0), bound, np.abs(partial) * bound)
+
+
+def at_an_edge(function: Function, operands: Sequence[Array], bounds: Sequence[Array]) -> Array:
+    """Whether an operand may lie at a pole or at an end of its domain, for all that rounding leaves of it."""
+    edge: Array = np.False_
+    for operand, bound, domain in zip(operands, bounds, function.domain, strict=True):
+        for end in (domain.low, domain.high, *domain.excluded):
+            if np.isfinite(end):
+                edge = edge | close(operand, end, bound, 0.0)
+    return edge
+
+
+def where_it_ends(y: Array, operands: Sequence[Array], bounds: Sequence[Array], bound: Array, edge: Array) -> Array:
+    """The bound of a result y, infinite or NaN as `output_bounds` says, where y or a bound before it is not finite."""
+    begins = ~np.isfinite(y)
+    for operand in operands:
+        begins = begins & np.isfinite(operand)
+    return spread_on(np.where(begins, np.where(edge, np.inf, np.nan), bound), bounds)
+
+
+def spread_on(bound: Array, sources: Sequence[Array]) -> Array:
+    """A bound that depends on others: where one of them is NaN or, else, infinite, so is it."""
+    for source in sources:
+        bound = np.where(np.isinf(source), np.inf, bound)
+    for source in sources:
+        bound = np.where(np.isnan(source), np.nan, bound)
+    return bound
 
 
 def close(u: Array, v: Array, bound_u: Array, bound_v: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.rounding import Array, chosen_by_rounding, node_bounds
+from compare.rounding import Array, at_an_edge, chosen_by_rounding, node_bounds, passed_on, spread_on
 from symdiff.chain import local_partial
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
@@ -23,7 +23,7 @@ from symdiff.graph import Application, Graph
 STEPS = {"abs": 2.0, "maximum": 1.0, "minimum": 1.0, "select": 1.0}
 # a partial that rounding moves by more than this part of itself is looked at in other places too
 FAR = 1e-3
-FURTHER = (-0.62, 0.29)
+FURTHER = (0.37, -0.62)
 
 
 def adjoint_bounds(
@@ -64,7 +64,9 @@ def adjoint_bounds(
                 spread = spread + STEPS.get(step.function.name, 0.0) * by_rounding
                 term = adjoint * partial
                 total = adjoints[operand] + term if operand in adjoints else term
-                own = np.abs(adjoint) * spread + np.abs(partial) * error + unit * (np.abs(term) + np.abs(total)) / 2
+                # the product of both uncertainties too: a branch that may be the other one is no small change
+                own = passed_on(adjoint, spread) + passed_on(np.abs(partial) + spread, error)
+                own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2, [error, spread])
                 adjoints[operand], errors[operand] = total, errors.get(operand, 0.0) + own
     floor = float(np.finfo(dtype).tiny)
     found = [errors.get(graph.inputs.get(symbol, -1), 0.0) for symbol in wrt]
@@ -93,16 +95,19 @@ def _partial(
     spread = (
         spread + ulp * float(np.finfo(dtype).eps) * np.abs(partial) + _moved(step, position, values, bounds, partial)
     )
-    return partial, spread
+    if function.name == "power_constant":
+        # the exponent is rounded, in the wider dtype too
+        spread = spread + float(np.finfo(dtype).eps) * np.abs(np.log(wide[0]) * partial)
+    edge = at_an_edge(function, wide, [bounds[i] for i in step.operands])
+    return partial, np.where(edge & ~np.isfinite(spread), np.inf, spread)
 
 
 def _moved(step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], partial: Array) -> Array:
-    total = _displaced(step, position, values, bounds, partial, 1.0)
-    if np.any(total > FAR * np.abs(partial)):
+    parts = [_displaced(step, position, values, bounds, partial, part) for part in (1.0, -1.0)]
+    if np.any(parts[0] + parts[1] > FAR * np.abs(partial)):
         # so far off that one place may by chance look like another: a sine, many periods on
-        for part in FURTHER:
-            total = total + _displaced(step, position, values, bounds, partial, part)
-    return total
+        parts += [_displaced(step, position, values, bounds, partial, part) for part in FURTHER]
+    return sum(parts[1:], parts[0])
 
 
 def _displaced(

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.jax_primitives import COMPARISONS, ELEMENTWISE, LOGIC, Array, Primitive, movement
-from compare.rounding import close
+from compare.jax_primitives import COMPARISONS, ELEMENTWISE, LOGIC, ZEROS, Array, Primitive, movement
+from compare.rounding import WIDTHS, close, passed_on, where_it_ends
 
 # binary digits of a constant that is taken to be exact
 SHORT = 12
@@ -111,9 +111,9 @@ class _Walker:
         if (body := _body(equation)) is not None:
             return self.run(body, operands)
         if name in ELEMENTWISE:
-            return [self.elementwise(ELEMENTWISE[name], operands)]
+            return [_ended(name, operands, self.elementwise(ELEMENTWISE[name], operands))]
         if name in ("pow", "integer_pow"):
-            return [self.power(operands, params.get("y"))]
+            return [_ended(name, operands, self.power(operands, params.get("y")))]
         if name in COMPARISONS:
             same = equation.invars[0] is equation.invars[1]
             return [_comparison(name, *operands, same=same)]
@@ -148,7 +148,7 @@ class _Walker:
         bound = self.own(primitive.ulp(*arguments, y) if callable(primitive.ulp) else primitive.ulp, y)
         for operand, partial in zip(operands, primitive.partials, strict=True):
             if np.any(operand.bound):
-                bound = bound + np.abs(partial(*arguments, y)) * operand.bound
+                bound = bound + passed_on(partial(*arguments, y), operand.bound)
         return Bounded(y, bound)
 
     def own(self, ulp: Array, y: Array) -> Array:
@@ -160,10 +160,20 @@ class _Walker:
         y = np.power(u.value, v.value)
         # an exponent given as a rounded constant is off by half a unit
         own = self.own(2.0 if exponent is None else float(max(2, abs(exponent))), y)
-        slope = np.abs(v.value * np.power(u.value, v.value - 1)) * u.bound if np.any(u.bound) else 0.0
+        slope = passed_on(v.value * np.power(u.value, v.value - 1), u.bound)
         rounded = np.abs(np.log(np.where(u.value > 0, u.value, 1.0)) * y)
         drift = rounded * (v.bound + self.unit * np.abs(v.value) / 2) if exponent is None else 0.0
         return Bounded(y, own + slope + drift)
+
+
+def _ended(name: str, operands: Sequence[Bounded], found: Bounded) -> Bounded:
+    bound = np.minimum(found.bound, WIDTHS[name]) if name in WIDTHS else found.bound
+    edge: Array = np.False_
+    if name in ZEROS:
+        operand = operands[ZEROS[name]]
+        edge = close(operand.value, 0.0, operand.bound, 0.0)
+    values, bounds = ([operand[k] for operand in operands] for k in (0, 1))
+    return Bounded(found.value, where_it_ends(found.value, values, bounds, bound, edge))
 
 
 def _either(*operands: Bounded) -> Array:

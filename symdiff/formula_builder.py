@@ -12,12 +12,10 @@ from functools import partial
 from typing import Any
 
 import sympy as sp
-from sympy.core.mul import _unevaluated_Mul  # pyright: ignore[reportPrivateUsage] - the only way to a sorted product
 
+from symdiff.formula_algebra import call, plus, power, times
 from symdiff.formula_names import COMBINE, COMPARE, number
 from symdiff.formula_step import Formula
-
-MAX_SIMPLIFIED = 50  # nodes of an argument; f(...) of a larger or wider one is kept as it is written
 
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge, ast.Eq: sp.Eq, ast.NotEq: sp.Ne
@@ -88,9 +86,9 @@ def _sum(formula: Formula, node: ast.BinOp) -> Step:
     terms: list[sp.Expr] = []
     for part, negative in [(first, False), *reversed(parts)]:
         term = yield _value(formula, part)
-        terms.append(_times(formula, sp.S.NegativeOne, [term]) if negative else term)
+        terms.append(formula.made(part, partial(times, formula.sizes, sp.S.NegativeOne, [term])) if negative else term)
     formula.permit(node, formula.sizes.sum(terms))
-    return formula.made(node, lambda: sp.Add(*terms))
+    return formula.made(node, lambda: plus(formula.sizes, terms))
 
 
 def _product(formula: Formula, node: ast.expr) -> Step:
@@ -117,13 +115,7 @@ def _product(formula: Formula, node: ast.expr) -> Step:
             coefficient = coefficient / factor if inverse else coefficient * factor
         else:
             others.append(_raised(formula, part, factor, sp.S.NegativeOne) if inverse else factor)
-    return formula.made(node, lambda: _times(formula, coefficient, others))
-
-
-def _times(formula: Formula, coefficient: Any, factors: list[sp.Expr]) -> sp.Expr:
-    wide = [factor for factor in factors if formula.sizes[factor].wide]
-    product = sp.Mul(coefficient, *(factor for factor in factors if not formula.sizes[factor].wide))
-    return _unevaluated_Mul(product, *wide) if wide and product else product
+    return formula.made(node, lambda: times(formula.sizes, coefficient, others))
 
 
 def _power(formula: Formula, node: ast.BinOp) -> Step:
@@ -134,10 +126,7 @@ def _power(formula: Formula, node: ast.BinOp) -> Step:
 
 def _raised(formula: Formula, node: ast.expr, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
     formula.permit(node, formula.sizes.power(base, exponent))
-    if isinstance(base, sp.Pow) and isinstance(exponent, sp.Integer):
-        base, exponent = base.base, base.exp * exponent
-    evaluate = exponent in (0, 1) or not (formula.sizes[base].wide or formula.sizes[exponent].wide)
-    return formula.made(node, lambda: sp.Pow(base, exponent, evaluate=evaluate))
+    return formula.made(node, lambda: power(formula.sizes, base, exponent))
 
 
 def _call(formula: Formula, node: ast.Call, name: str) -> Step:
@@ -151,20 +140,7 @@ def _call(formula: Formula, node: ast.Call, name: str) -> Step:
     if name == "sqrt" and len(arguments) == 1:
         return _raised(formula, node, arguments[0], sp.S.Half)
     formula.permit(node, formula.sizes.call(name, arguments))
-    return formula.made(node, lambda: _applied(formula, function, arguments))
-
-
-def _applied(formula: Formula, function: Any, arguments: list[sp.Expr]) -> sp.Expr:
-    if function in (sp.Max, sp.Min):
-        flat = [part for given in arguments for part in (given.args if given.func is function else [given])]
-        numbers = [part for part in flat if part.is_Number]
-        others = [part for part in flat if not part.is_Number]
-        return function(*([function(*numbers)] if numbers else []), *others, evaluate=False)
-    size = formula.sizes[arguments[0]]
-    if not isinstance(function, type) or len(arguments) > 1:
-        return function(*arguments)
-    small = size.value is not None or size.nodes <= MAX_SIMPLIFIED
-    return function(*arguments) if small and not size.wide else function(*arguments, evaluate=False)
+    return formula.made(node, lambda: call(formula.sizes, function, arguments))
 
 
 def _pairs(formula: Formula, node: ast.Call) -> Step:

@@ -5,8 +5,9 @@ an upper bound on the bits of such powers; with it the next step is refused befo
 walked once, new parts only, and every number in it must be real, finite and of at most MAX_BITS bits, so that sizes do
 not pile up from step to step.
 
-SymPy also expands powers of sums to answer questions of its own, such as that for the sign of (a + b + c + d)**1000. A
-part of which that may be said is wide, and what is made of it stays as it is written.
+SymPy also expands what it is given to answer questions of its own, such as that for the sign of (a + b + c)**1000 or
+for the imaginary part of a power. So functions and powers that are not small are opaque: what is made of them, and of
+all that holds them, stays as it is written.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import sympy as sp
 MAX_BITS = 4_096  # of a number; float64 ends at 1,024
 MAX_WORK = 1_000_000  # bits of integers that SymPy forms on the way to a number that may be smaller
 MAX_EXACT = 1_000  # for functions, such as a factorial, of which SymPy works out all digits
-MAX_EXPANDED = 1_000  # nodes that may come of expanding, for a part that is not wide
+MAX_SMALL = 30  # nodes of a function or a power that is no polynomial, as it is written
+MAX_EXPANDED = 1_000  # and of all parts when they are expanded
 MANY = 1e6
 DIGITS = 30  # of the values that tell how large a number is
 
@@ -41,7 +43,7 @@ class Size(NamedTuple):
     `bits`: how many bits its numerical factors get when it is raised to the power 1.
     `logs`: the same for every n*log(c) inside, which exp turns into c**n.
     `terms`, `expanded`: how many terms and nodes it has as an expanded polynomial, at most MANY.
-    `wide`: how many nodes, of it or a part of it, if that is many more than as it is written; else 0.
+    `opaque`: it or a part of it is too large to have SymPy simplify what is made of it.
     """
 
     nodes: int
@@ -51,7 +53,7 @@ class Size(NamedTuple):
     logs: float = 0.0
     terms: float = 1.0
     expanded: float = 1.0
-    wide: float = 0.0
+    opaque: bool = False
 
 
 class Sizes:
@@ -81,9 +83,6 @@ class Sizes:
         # 12**(p/q) forms 2**(2*p mod q) and 3**p, however small p/q is
         if bits and isinstance(exponent, sp.Rational) and max(abs(exponent.p), exponent.q) > MAX_WORK / bits:
             return f"its exponent takes numbers of more than {MAX_WORK:,} bits to work out; round it"
-        # (2.5*sqrt(2)*x)**(p/q) takes SymPy q steps
-        if isinstance(exponent, sp.Rational) and exponent.q > MAX_EXACT and base.is_Mul and base.args[0].is_Float:
-            return f"the denominator of its exponent is larger than {MAX_EXACT:,}; write it as a decimal number"
         return self.call("exp", [exponent])
 
     def product(self, factors: Iterable[sp.Expr]) -> str | None:
@@ -110,7 +109,7 @@ class Sizes:
 
     def conditions(self, parts: Iterable[sp.Basic]) -> str | None:
         """Say why conditions must not be joined: SymPy would compare them in ways for which it may expand them."""
-        if any(self[part].wide >= MANY for part in parts):
+        if any(self[part].expanded >= MANY for part in parts):
             return "a power of a sum in it has too many terms to be compared"
         return None
 
@@ -141,11 +140,9 @@ class Sizes:
         bits, logs = self._bits(part, sizes), self._logs(part, sizes)
         nodes = 1 + sum(size.nodes for size in sizes)
         terms, expanded = _expanded(part, sizes)
-        wide = max([expanded if expanded > MAX_EXPANDED + 10 * nodes else 0.0, *(size.wide for size in sizes)])
         amount = amount if value is None else _magnitude(value)
-        self._known[part] = Size(
-            nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), min(wide, MANY)
-        )
+        opaque = _is_large(part, nodes, expanded) or any(size.opaque for size in sizes)
+        self._known[part] = Size(nodes, value, amount, bits, logs, min(terms, MANY), min(expanded, MANY), opaque)
         return None
 
     def _bits(self, part: sp.Basic, sizes: list[Size]) -> float:
@@ -168,6 +165,17 @@ class Sizes:
         bits = max((self._known[factor.args[0]].bits for factor in logs), default=0.0)
         multiple = math.prod(size.amount for size in sizes if size.value is not None)
         return max(inside, bits * multiple if bits else 0.0)
+
+
+def _is_large(part: sp.Basic, nodes: int, expanded: float) -> bool:
+    """Whether SymPy may take long to answer a question of this part."""
+    if not isinstance(part, sp.Expr):
+        return False
+    polynomial = isinstance(part, (sp.Add, sp.Mul)) or (isinstance(part, sp.Pow) and isinstance(part.exp, sp.Integer))
+    if expanded > MAX_EXPANDED + 10 * nodes or (nodes > MAX_SMALL and not polynomial):
+        return True
+    # exp may make a power of this, and a fractional power of 2.5*sqrt(2)*x can keep SymPy 1.14 busy for minutes
+    return isinstance(part, sp.log) and part.args[0].is_Mul and part.args[0].args[0].is_Float
 
 
 def _expanded(part: sp.Basic, sizes: list[Size]) -> tuple[float, float]:

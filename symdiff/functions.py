@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import Sqrt
-from sympy.core.relational import Unequality
+from sympy.core.relational import Relational, Unequality
+from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symdiff.constants import float_of
 from symdiff.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, TRUTH
@@ -81,6 +82,11 @@ def _ball_constant_power(u: Any, c: Any) -> Any:
 
 def _ball_power(u: Any, v: Any) -> Any:
     return (u.log() * v).exp()
+
+
+def _choice(condition: Any, u: Any, v: Any) -> Any:
+    truths = (Relational, BooleanFunction, BooleanAtom)
+    return sp.ITE(condition, u, v) if isinstance(u, truths) else sp.Piecewise((u, condition), (v, True))
 
 
 def _certainly(holds: bool, fails: bool) -> bool | None:
@@ -192,7 +198,7 @@ ROWS = (
     Function("not", sp.Not, np.logical_not,
              (ZERO,), "jax.numpy.logical_not", _ball_not,
              (TRUTH,), (((True,), False),), "DLMF front matter", ulp=0.0, heads=(sp.Not,), regular=True),
-    Function("select", lambda c, u, v: sp.Piecewise((u, c), (v, True)), np.where,
+    Function("select", _choice, np.where,
              (ZERO, lambda c, u, v, y: _like(y, np.where(c, 1.0, 0.0)), lambda c, u, v, y: _like(y, np.where(c, 0.0, 1.0))),
              "jax.numpy.where", _ball_select,
              (TRUTH, REAL, REAL), (((True, 1.0, 2.0), 1), ((False, 1.0, 2.0), 2)), "DLMF front matter", ulp=0.0, regular=True),

@@ -51,7 +51,7 @@ def _sweep(graph: Graph, inputs: dict[sp.Symbol, Any]) -> Any:
 
 
 def _micrograd(nodes: int) -> Callable[[], Any]:
-    from micrograd.engine import Value
+    from micrograd.engine import Value  # pyright: ignore[reportMissingImports] - a peer, in an extra
 
     def train() -> float:
         x = value = Value(0.5)

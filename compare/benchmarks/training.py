@@ -70,7 +70,7 @@ def _jax_by_hand() -> Callable[[], Any]:
 
 
 def _torch_loop() -> Callable[[], Any]:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports] - a peer, in an extra
 
     def train() -> None:
         parameters = [torch.tensor([1.0], requires_grad=True) for _ in range(3)]

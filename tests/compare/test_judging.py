@@ -67,8 +67,8 @@ def test_three_routes_that_agree_against_the_referee_make_it_suspect():
 
 def test_an_overflow_that_all_routes_share_is_no_reason_to_suspect_the_referee():
     for value in (math.nan, math.inf, 0.0):
-        unbounded = dict.fromkeys(SAME, math.inf)
-        found = judged(dict.fromkeys(SAME, value), tolerances=unbounded)
+        nothing = dict.fromkeys(SAME, math.nan)
+        found = judged(dict.fromkeys(SAME, value), tolerances=nothing)
         assert found.verdict is Verdict.DISAGREE
         assert all(name in found.reason for name in SAME)
 
@@ -124,14 +124,32 @@ def test_inaccurate_is_what_rounding_explains_and_the_problem_does_not_force(rel
         )
 
 
-def test_where_the_bound_is_not_finite_only_the_forced_error_is_allowed():
-    for unbounded in (math.inf, math.nan):
-        loose = {"chain": unbounded}
-        assert judged({"chain": 1.0 + 60 * EPS}, tolerances=loose).verdict is Verdict.AGREE
-        assert judged({"chain": 1.0 + 300 * EPS}, tolerances=loose).verdict is Verdict.DISAGREE
-        # at a condition number of 1e16 every digit is lost: even a division by zero, but no NaN
-        assert judged({"chain": math.inf}, kappa=1e16, tolerances=loose).verdict is Verdict.AGREE
-        assert judged({"chain": math.nan}, kappa=1e16, tolerances=loose).verdict is Verdict.DISAGREE
+def test_where_rounding_explains_nothing_only_the_forced_error_is_allowed():
+    nothing = {"chain": math.nan}
+    assert judged({"chain": 1.0 + 60 * EPS}, tolerances=nothing).verdict is Verdict.AGREE
+    assert judged({"chain": 1.0 + 300 * EPS}, tolerances=nothing).verdict is Verdict.DISAGREE
+    # at a condition number of 1e16 every digit is lost: even a division by zero, but no NaN
+    assert judged({"chain": math.inf}, kappa=1e16, tolerances=nothing).verdict is Verdict.AGREE
+    assert judged({"chain": math.nan}, kappa=1e16, tolerances=nothing).verdict is Verdict.DISAGREE
+
+
+def test_where_rounding_explains_anything_the_formula_is_inaccurate():
+    # as 1/(exp(x) - 1) at 1e-20, where the divisor is rounded to zero
+    for value in (math.inf, math.nan, 0.0):
+        found = judged({"chain": value}, tolerances={"chain": math.inf})
+        assert found.verdict is Verdict.INACCURATE
+        assert found.reason.startswith("only 0.0 digits are right")
+
+
+def test_no_route_is_blamed_where_a_branch_was_chosen_by_rounding_or_no_digit_can_be_right():
+    found = judged({"chain": 2.0}, kappa=1e15)
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.reason.startswith("the problem itself forces the loss of every digit here (kappa 1e+15): chain is off")
+    assert judged({"chain": math.nan}, kappa=1e15).verdict is Verdict.DISAGREE
+    found = verdict_on(SAME | {"chain": math.nan}, arb(1), None, TIGHT, np.float64, "a seam is near")
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.reason == "a seam is near: chain gives nan where the derivative is finite"
+    assert verdict_on(SAME, arb(1), None, TIGHT, np.float64, "a seam is near").verdict is Verdict.AGREE
 
 
 def test_errors_are_measured_from_the_enclosure_not_from_its_middle():

@@ -58,14 +58,14 @@ def by_sympy(expression):
 def test_value_is_sympys(expression):
     graph = graph_of([expression])
     got = chain.forward(graph, {s: POINT[s] for s in graph.inputs})[graph.outputs[0]]
-    assert float(got) == pytest.approx(float(by_sympy(sp.sympify(expression))), rel=1e-14)
+    assert float(got) == pytest.approx(float(by_sympy(sp.sympify(expression))), rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("expression", UNDERSTOOD, ids=str)
 def test_written_out_again_it_is_the_same_function(expression):
     graph = graph_of([expression])
     (written,) = expressions_of(graph, graph.outputs)
-    assert float(by_sympy(written)) == pytest.approx(float(by_sympy(sp.sympify(expression))), rel=1e-15)
+    assert float(by_sympy(written)) == pytest.approx(float(by_sympy(sp.sympify(expression))), rel=1e-15, abs=0)
     # and can be read again
     assert graph_of([written]).operation_count == pytest.approx(graph.operation_count, abs=4)
 
@@ -109,7 +109,7 @@ HUGE = 10**400
 def test_numbers_beyond_the_doubles(expression, expected):
     graph = graph_of([expression])
     got = float(chain.forward(graph, {s: POINT[s] for s in graph.inputs})[graph.outputs[0]])
-    assert got == pytest.approx(expected, rel=4e-16)
+    assert got == pytest.approx(expected, rel=4e-16, abs=0)
 
 
 f = sp.Function("f")

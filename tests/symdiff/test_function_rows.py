@@ -1,5 +1,6 @@
 """Single points of the function table: special values, kinks and edges, each beside its convention."""
 
+import flint
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,6 +35,8 @@ def test_special_points(row):
         by_jax = resolve(row.jax)(*map(jnp.asarray, operands), *static)
         for got in (by_numpy, by_jax):
             np.testing.assert_allclose(np.asarray(got, float), float(expected), rtol=1e-15, atol=0)
+        ball = row.ball(*(u if isinstance(u, bool) else flint.arb(u) for u in operands), *static)
+        assert ball is expected if isinstance(expected, bool) else ball.overlaps(flint.arb(float(expected), 1e-15))
         # to 15 digits, as tanh(400) is not 1 but rounds to it
         assert (exact == expected) or abs(sp.N(exact - expected, 15)) <= 1e-15
 

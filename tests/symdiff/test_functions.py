@@ -83,7 +83,9 @@ def sample(domain, dtype, rng):
     if domain.truth:
         return rng.integers(0, 2, COUNT).astype(bool)
     near = np.array([1e-30, 1e-7, 1e30])
-    points = np.concatenate([rng.uniform(0, 4, COUNT - 3 - 8), 10 ** rng.uniform(-6, 6, 8), near])
+    # saturating functions lose their digits between 4 and 40, on one side or the other
+    saturated = rng.uniform(4, 40, 6)
+    points = np.concatenate([rng.uniform(0, 4, COUNT - 17), saturated, 10 ** rng.uniform(-6, 6, 8), near])
     if domain.low == -np.inf:
         points *= rng.choice([-1.0, 1.0], COUNT)
     return rng.permutation(points).astype(dtype)
