@@ -15,12 +15,16 @@ _HOMES = {
     "Enclosure": "comparison",
     "Row": "comparison",
     "Verdict": "verdict",
+    "assert_gradients_agree": "asserting",
     "check": "checking",
+    "check_claim": "claim",
 }
-__all__ = ["Comparison", "Enclosure", "Row", "Verdict", "check"]
+__all__ = ["Comparison", "Enclosure", "Row", "Verdict", "assert_gradients_agree", "check", "check_claim"]
 
 if TYPE_CHECKING:
+    from compare.asserting import assert_gradients_agree
     from compare.checking import check
+    from compare.claim import check_claim
     from compare.comparison import Comparison, Enclosure, Row
     from compare.verdict import Verdict
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from compare import judging, one_sided, provenance
-from compare.balls import Ball
+from compare import judging, provenance
 from compare.comparison import Comparison
-from compare.evaluation import Evaluation, evaluate
 from compare.formula import as_text
-from compare.judging import Finding
 from compare.points import At, Point
-from compare.referee import Judgement, judge
-from compare.row import Enclosure, Row
+from compare.repeating import with_commands
+from compare.row import Row
+from compare.rows import CHOSEN as CHOSEN
+from compare.rows import rows_of, targets
+from compare.second_order import MODES, hessian_graph, pairs
+from compare.stress import stressed
 from compare.subject import Subject, places, read_subject
 from compare.verdict import Verdict
 from symdiff.errors import OptionError, UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 from symdiff.graph import Graph
-from symdiff.routes import ROUTES
+from symdiff.model import Model
 from symdiff.symbolic import gradient_graph
 from symdiff.to_sympy import expressions_of
 
 DTYPES = ("float64", "float32")
-# an enclosure this much narrower than the tolerance decides as well as a point would
-NARROW = 2.0**-10
 # operations up to which formulas are written out: to build one, SymPy may take exponential time
 LARGEST_FORMULA = 300
-CHOSEN = "rounding may decide here on which side of a kink or seam the point lies"
 
 
 def check(
@@ -44,6 +41,7 @@ def check(
     seed: int = 0,
     dtype: str = "float64",
     order: int = 1,
+    stress: bool = False,
 ) -> Comparison:
     """Compare the three routes with the referee for every partial derivative of `subject`.
 
@@ -56,7 +54,10 @@ def check(
         points: how many points to draw where none are given.
         seed: of the drawn points.
         dtype: "float64" or "float32": inputs are rounded to it first, and the referee takes the rounded ones as exact.
-        order: 1, the gradient.
+        order: 1, the gradient; 2, the second partials: of every pair of `wrt` a row, whose `wrt` is "x,y". Each route
+            computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown.
+        stress: add as many points again near poles and edges of domains, at and beside kinks and seams, and of tiny and
+            huge magnitude.
 
     Raises SymbolError, OptionError and their kin for bad input; an unsupported function is a verdict, not an error.
 
@@ -67,37 +68,71 @@ def check(
 
     """
     kind = _dtype(dtype)
-    if order != 1:
-        raise OptionError(f"order is {order!r}; only the gradient, order 1, can be checked so far")
+    if isinstance(order, bool) or order not in (1, 2):
+        raise OptionError(f"order is {order!r}; give 1 for the gradient or 2 for the Hessian")
     _whole("points", points, 1)
     _whole("seed", seed, 0)
     asked = read_subject(subject, wrt)
     drawn = at is None and asked.drawn
+    names = tuple(target.name for target in targets(asked.wrt, order))
     common: dict[str, Any] = {
         "subject": asked.name,
         "expression": as_text(asked.expression),
-        "wrt": tuple(str(symbol) for symbol in asked.wrt),
+        "wrt": names,
         "dtype": kind,
-        "seed": int(seed) if drawn else None,
+        "seed": int(seed) if drawn or stress else None,
         "facts": dict(asked.facts),
         "constants": judging.constants(kind),
         "versions": provenance.versions(),
     }
+
+    def repeated(at_given: Sequence[Point]) -> str | None:
+        count = points if drawn or stress else None
+        return more_options(provenance.command(asked, at, at_given, count, seed, kind), order, stress)
+
     try:
         graph = graph_of([asked.expression])
+        derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
-        rows = tuple(Row.without_numbers(str(symbol), Verdict.UNSUPPORTED, str(error)) for symbol in asked.wrt)
-        command = provenance.command(asked.name, asked.wrt, None, points if drawn else None, seed, kind)
-        return Comparison(**common, rows=rows, command=command)
+        rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
+        return Comparison(**common, rows=rows, command=repeated([]))
+    symbols = tuple(dict.fromkeys((*graph.inputs, *asked.wrt)))
     at_given = places(asked, graph, at, int(points), int(seed))
-    command = provenance.command(asked.name, asked.wrt, at, points if drawn else None, seed, kind)
-    rows = tuple(_rows(graph, asked, [_rounded(place, kind) for place in at_given], kind))
-    derived = gradient_graph(graph, asked.wrt, textbook=True)
+    command = repeated(at_given)
+    if stress:
+        at_given += stressed(graph, tuple(at_given[0]), int(points), int(seed), kind, at_given, _bounds(asked))
+    found = rows_of(graph, asked.wrt, symbols, [_rounded(place, kind) for place in at_given], kind, order)
     operations = {"model": graph.operation_count, "model and gradient": derived.operation_count}
-    formulas = dict(zip(common["wrt"], _formulas(derived), strict=True))
+    outputs = derived.outputs[1:]
+    if order == 2:
+        derived = hessian_graph(derived, asked.wrt, MODES[1])
+        operations["Hessian"] = derived.operation_count
+        outputs = tuple(derived.outputs[i * len(asked.wrt) + j] for i, j in pairs(asked.wrt))
+    formulas = dict(zip(names, _formulas(derived, outputs), strict=True))
+    rows = with_commands(found, command)
     return Comparison(
         **common, rows=rows, command=command, model=asked.expression, formulas=formulas, operations=operations
     )
+
+
+def more_options(command: str | None, order: int, stress: bool) -> str | None:
+    """A command line with the options of a check that it does not have yet.
+
+    >>> more_options("symdiff check x --wrt x", 2, True)
+    'symdiff check --order 2 --stress x --wrt x'
+    """
+    words = ["--order 2"] * (order == 2) + ["--stress"] * bool(stress)
+    begin = "symdiff check "
+    return command if command is None or not words else begin + " ".join([*words, command.removeprefix(begin)])
+
+
+def _bounds(asked: Subject) -> Mapping[sp.Symbol, tuple[float, float]]:
+    """Between which numbers a model's parameters may lie."""
+    if not isinstance(asked.given, Model):
+        return {}
+    wide = float("inf")
+    found = asked.given.parameters.items()
+    return {s: (-wide if p.min is None else p.min, wide if p.max is None else p.max) for s, p in found}
 
 
 def _dtype(dtype: Any) -> str:
@@ -124,102 +159,8 @@ def _rounded(place: Point, dtype: str) -> Point:
     return rounded
 
 
-def _formulas(derived: Graph) -> Sequence[sp.Basic | str]:
+def _formulas(derived: Graph, outputs: Sequence[int]) -> Sequence[sp.Basic | str]:
     count = derived.operation_count
     if count > LARGEST_FORMULA:
-        return [f"(one of the outputs of {count:,} operations, not written out)"] * (len(derived.outputs) - 1)
-    return expressions_of(derived, derived.outputs[1:])
-
-
-def _rows(graph: Graph, asked: Subject, at: Sequence[Point], dtype: str) -> list[Row]:
-    symbols = tuple(dict.fromkeys((*graph.inputs, *asked.wrt)))
-    arrays = {symbol: np.array([place[symbol] for place in at], dtype) for symbol in symbols}
-    found = evaluate(graph, asked.wrt, arrays, dtype)
-    # no number of the dtype lies between the smallest normal one and zero
-    finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), np.finfo(dtype).tiny) for t in found.tolerances.values()]
-    judged = judge(graph, at, asked.wrt, NARROW * np.minimum.reduce(finest))
-    named = [{str(s): value for s, value in sorted(place.items(), key=lambda item: item[0].name)} for place in at]
-    return [
-        _row(graph, place, symbol, (i, k), found, judgement, named[k], dtype)
-        for k, (place, judgement) in enumerate(zip(at, judged, strict=True))
-        for i, symbol in enumerate(asked.wrt)
-    ]
-
-
-def _row(
-    graph: Graph,
-    place: Point,
-    symbol: sp.Symbol,
-    where: tuple[int, int],
-    found: Evaluation,
-    judgement: Judgement,
-    at: Mapping[str, float],
-    dtype: str,
-) -> Row:
-    numbers = {route: float(found.partials[route][where]) for route in ROUTES}
-    tolerances = {route: float(found.tolerances[route][where]) for route in ROUTES}
-    truth = _truth(graph, place, symbol, where[0], judgement)
-    kappa, notes = truth.kappa, [truth.note] * bool(truth.note)
-    if truth.ball is None:
-        verdict = Verdict.UNDEFINED if truth.slopes is not None else Verdict.UNDECIDED
-        finding = Finding(verdict, None, None, "")
-        if truth.slopes is not None:
-            notes.append("returned by convention: " + ", ".join(f"{name} {x:.6g}" for name, x in numbers.items()))
-    else:
-        doubt = CHOSEN if found.chosen[where[1]] else ""
-        # the condition number knows nothing of a kink
-        kappa = None if doubt else kappa
-        finding = judging.verdict_on(numbers, truth.ball, kappa, tolerances, dtype, doubt)
-        if doubt and finding.verdict is not Verdict.UNDECIDED:
-            notes.append(doubt)
-    return Row(
-        str(symbol),
-        at,
-        numbers["symbolic"],
-        numbers["autodiff"],
-        numbers["chain"],
-        Enclosure(None, None, None) if truth.ball is None else judging.enclosure(truth.ball),
-        finding.verdict,
-        finding.error,
-        finding.tolerance,
-        kappa,
-        "; ".join([finding.reason] * bool(finding.reason) + notes),
-        truth.slopes,
-        finding.tolerances,
-    )
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the referee says of one partial: a ball, or why there is none; `slopes` where there certainly is none."""
-
-    ball: Ball | None
-    kappa: float | None = None
-    slopes: tuple[float | None, float | None] | None = None
-    note: str = ""
-
-
-def _truth(graph: Graph, place: Point, symbol: sp.Symbol, position: int, judgement: Judgement) -> Truth:
-    if judgement.undecided is not None:
-        return Truth(None, note=_at_node(graph, judgement.undecided, judgement.node))
-    if judgement.irregular is None:
-        partial = judgement.partials[position]
-        return Truth(partial.ball, partial.kappa)
-    what = _at_node(graph, judgement.irregular, judgement.node)
-    left, right = one_sided.slopes(graph, place, symbol)
-    common = one_sided.common_slope((left, right))
-    if common is not None:
-        return Truth(common, note=f"{what}, but the slopes on both sides are equal")
-    return Truth(
-        None, slopes=(left.number, right.number), note=f"{what}: {_told('left', left)}, {_told('right', right)}"
-    )
-
-
-def _told(side: str, slope: one_sided.Side) -> str:
-    return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
-
-
-def _at_node(graph: Graph, what: str, node: int | None) -> str:
-    if node is None or graph.operation_count > LARGEST_FORMULA:
-        return what
-    return f"{what}, at {as_text(expressions_of(graph, [node])[0])}"
+        return [f"(one of the outputs of {count:,} operations, not written out)"] * len(outputs)
+    return expressions_of(derived, outputs)

@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy as sp
 
+from compare.claim_outcome import Outcome
 from compare.formula import as_text, visible
 from compare.row import ROUTES, finite_or_none
 from compare.row import Enclosure as Enclosure
@@ -24,7 +25,8 @@ class Comparison:
     """All rows of one check, with what is needed to read and to repeat it.
 
     `model` and `formulas` (one a partial derivative) are SymPy expressions, or text; `operations` counts the operations
-    of each graph, `constants` names the numbers that verdicts rest on, `facts` is anything else known of the model.
+    of each graph, `constants` names the numbers that verdicts rest on, `facts` is anything else known of the model,
+    `claims` what was found of each claimed partial derivative.
 
     >>> row = Row("w", {"w": 1.0}, 2.0, 2.0, 2.0, Enclosure(2.0, 0.0, "2"), Verdict.AGREE, 0.0, 4e-16, 1.0, "")
     >>> comparison = Comparison("square", "w**2", ("w",), "float64", (row,))
@@ -45,6 +47,7 @@ class Comparison:
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     command: str | None = None
+    claims: tuple[Outcome, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -119,7 +122,8 @@ class Comparison:
             "facts": dict(self.facts),
         }
         origin = {"seed": self.seed, "command": self.command, "versions": dict(self.versions)}
-        return outcome | given | origin | {"rows": [row.to_dict() for row in self.rows]}
+        claims = {"claims": [claim.to_dict() for claim in self.claims]} if self.claims else {}
+        return outcome | given | origin | claims | {"rows": [row.to_dict() for row in self.rows]}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report: a page for .html, data for .json, text for .md; whole or not at all.

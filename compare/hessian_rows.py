@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from compare.balls import Ball, Balls, spread
-from compare.local_partials import Factor, First, Second, product
-from symdiff.graph import Application
+from compare.local_partials import Factor, First, Second, local_partials, product
+from symdiff.graph import Application, Graph
 
 # front to back, each application with its local partials and second partials
 Derivatives = Sequence[tuple[Application, First, Second]]
@@ -17,6 +18,26 @@ Derivatives = Sequence[tuple[Application, First, Second]]
 Curvature = tuple[int, int, Factor]
 Curved = Sequence[tuple[Application, First, list[Curvature]]]
 Totals = dict[int, Factor]
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Enclosure of one partial derivative, and the condition number of it as a function of the inputs."""
+
+    ball: Ball
+    kappa: float | None
+
+
+def derivatives_of(graph: Graph, steps: Sequence[Application], values: Sequence[Balls]) -> Derivatives:
+    """Local partials of those of the steps that depend on an input, from the value of every node."""
+    varying = graph.depends_on(graph.symbols).tolist()
+    found: list[tuple[Application, First, Second]] = []
+    for step in steps:
+        if varying[step.node]:
+            operands = [values[i] for i in step.operands]
+            partials = local_partials(step, operands, values[step.node], [varying[i] for i in step.operands])
+            found.append((step, *partials))
+    return found
 
 
 def adjoints_of(derivatives: Derivatives, output: int) -> Totals:
@@ -40,12 +61,8 @@ def curvatures_of(derivatives: Derivatives, adjoints: Mapping[int, Factor]) -> C
     return curved
 
 
-def condition_numbers(curved: Curved, inputs: Mapping[int, Balls], source: int, partial: Balls) -> list[float | None]:
-    """Sum over inputs x of |x * d(partial)/dx| / |partial| at each point, from above.
-
-    None where the partial may be zero and the sum is not. `partial` is the derivative in the node `source`; the row of
-    the Hessian is accumulated forward over reverse.
-    """
+def rates_of(curved: Curved, source: int) -> Totals:
+    """Derivative of the adjoint of every node in the node `source`: a row of the Hessian, forward over reverse."""
     tangents: Totals = {source: 1}
     for step, first, _ in curved:
         for operand, slope in zip(step.operands, first, strict=True):
@@ -58,11 +75,20 @@ def condition_numbers(curved: Curved, inputs: Mapping[int, Balls], source: int, 
         for here, other, weight in curvatures:
             if other in tangents:
                 _add(rates, here, product(weight, tangents[other]))
+    return rates
+
+
+def condition_numbers(curved: Curved, inputs: Mapping[int, Balls], source: int, partial: Balls) -> list[float | None]:
+    """Sum over inputs x of |x * d(partial)/dx| / |partial| at each point, from above.
+
+    None where the partial may be zero and the sum is not. `partial` is the derivative in the node `source`.
+    """
+    rates = rates_of(curved, source)
     total = spread(0, len(partial))
     for node, value in inputs.items():
         if node in rates:
             total = total + np.abs(product(value, rates[node]))
-    return [_ratio(t, p) for t, p in zip(total, partial, strict=True)]
+    return [ratio(t, p) for t, p in zip(total, partial, strict=True)]
 
 
 def _pass_back(adjoints: Totals, step: Application, first: First) -> None:
@@ -75,7 +101,8 @@ def _add(totals: Totals, node: int, term: Factor) -> None:
     totals[node] = totals[node] + term if node in totals else term
 
 
-def _ratio(total: Ball, partial: Ball) -> float | None:
+def ratio(total: Ball, partial: Ball) -> float | None:
+    """The quotient from above; None where it may be infinite."""
     if total.is_zero():
         return 0.0
     kappa = math.inf if partial.contains(0) else float((total / abs(partial)).upper())

@@ -10,15 +10,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.rounding import JUMPS
+
 Array = Any
 
 
 class Primitive(NamedTuple):
-    """An elementwise primitive: NumPy value, absolute partials from operands and result, accuracy in ulp."""
+    """An elementwise primitive: NumPy value, absolute partials from operands and result, accuracy in ulp.
+
+    `jump`: how far the result may jump, from operands and their bounds.
+    """
 
     value: Callable[..., Array]
     partials: tuple[Callable[..., Array], ...]
     ulp: float | Callable[..., Array]
+    jump: Callable[[Sequence[Array], Sequence[Array]], Array] | None = None
 
 
 def _one(*_: Array) -> float:
@@ -65,7 +71,10 @@ ELEMENTWISE: dict[str, Primitive] = {
     "acos": Primitive(np.arccos, (lambda u, _: 1 / np.sqrt((1 - u) * (1 + u)),), 4.0),
     "atan": Primitive(np.arctan, (lambda u, _: 1 / (1 + u * u),), 4.0),
     "atan2": Primitive(
-        np.arctan2, (lambda u, v, _: v / np.hypot(u, v) ** 2, lambda u, v, _: u / np.hypot(u, v) ** 2), 4.0
+        np.arctan2,
+        (lambda u, v, _: v / np.hypot(u, v) ** 2, lambda u, v, _: u / np.hypot(u, v) ** 2),
+        4.0,
+        JUMPS["atan2"],
     ),
     "sinh": Primitive(np.sinh, (lambda u, _: np.cosh(u),), _hyperbolic_ulp),
     "cosh": Primitive(np.cosh, (lambda u, _: np.sinh(u),), _hyperbolic_ulp),
@@ -75,10 +84,7 @@ ELEMENTWISE: dict[str, Primitive] = {
     "expm1": Primitive(np.expm1, (lambda u, _: np.exp(u),), _hyperbolic_ulp),
     "log1p": Primitive(np.log1p, (lambda u, _: 1 / (1 + u),), 128.0),
     "cbrt": Primitive(np.cbrt, (lambda _, y: 1 / (3 * y * y),), 4.0),
-    "floor": Primitive(np.floor, (_zero,), 0.0),
-    "ceil": Primitive(np.ceil, (_zero,), 0.0),
-    "round": Primitive(np.round, (_zero,), 0.0),
-    "rem": Primitive(np.fmod, (_one, lambda u, v, _: np.trunc(u / v)), 0.0),
+    "rem": Primitive(np.fmod, (_one, lambda u, v, _: np.trunc(u / v)), 0.0, JUMPS["Mod"]),
     "clamp": Primitive(lambda low, u, high: np.clip(u, low, high), (_zero, _one, _zero), 0.0),
     "logistic": Primitive(_logistic, (lambda u, y: y * _logistic(-u),), 4.0),
     "abs": Primitive(np.abs, (_one,), 0.0),
@@ -86,6 +92,8 @@ ELEMENTWISE: dict[str, Primitive] = {
     "copy_p": Primitive(np.asarray, (_one,), 0.0),
     "stop_gradient": Primitive(np.asarray, (_one,), 0.0),
 }
+# primitives of integer values
+STEPS: dict[str, Callable[[Array], Array]] = {"floor": np.floor, "ceil": np.ceil, "round": np.round}
 # the operand whose zero is a pole or the end of the domain
 ZEROS = {"div": 1, "log": 0, "sqrt": 0, "rsqrt": 0, "pow": 0, "integer_pow": 0}
 COMPARISONS: dict[str, Callable[..., Array]] = {

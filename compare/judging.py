@@ -25,13 +25,17 @@ FORCED = 64.0
 
 @dataclass(frozen=True)
 class Finding:
-    """Verdict on one row, with the error and tolerance of the route that decided it, and the tolerances of all."""
+    """Verdict on one row, with the error and tolerance of the route that decided it, and the tolerances of all.
+
+    `wrong` names the routes whose error is not explained.
+    """
 
     verdict: Verdict
     error: float | None
     tolerance: float | None
     reason: str
     tolerances: Mapping[str, float] | None = None
+    wrong: tuple[str, ...] = ()
 
 
 def constants(dtype: Any) -> dict[str, float]:
@@ -90,7 +94,7 @@ def verdict_on(
             return Finding(Verdict.UNDECIDED, error, tolerance, suspicion, explained)
         if doubt:
             return Finding(Verdict.UNDECIDED, error, tolerance, f"{doubt}: {reason}", explained)
-        return Finding(Verdict.DISAGREE, error, tolerance, reason, explained)
+        return Finding(Verdict.DISAGREE, error, tolerance, reason, explained, tuple(wrong))
     # a true value below the dtype's normal range is rightly rounded to zero
     relative = max(errors.values()) / size if size >= float(info.tiny) else 0.0
     if kappa is not None and max(math.sqrt(eps), forced) < min(1.0, relative):

@@ -18,6 +18,7 @@ from compare import expansion
 from compare.balls import Ball, exact, rational, working
 from compare.expansion import ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from compare.one_sided_functions import STEPPING, smooth
+from symdiff.function import Function
 from symdiff.graph import Graph
 
 PRECISION = 512
@@ -60,6 +61,33 @@ def common_slope(sides: tuple[Side, Side]) -> Ball | None:
         return None
     with working(PRECISION):
         return left.slope.union(right.slope)
+
+
+def value_at(graph: Graph, point: Mapping[sp.Symbol, float]) -> Ball:
+    """Value of the first output at the point itself, ties decided exactly; NaN where there is none or it is open."""
+    with working(PRECISION):
+        return _value(graph, point)
+
+
+def limit(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol, sign: int) -> Ball | None:
+    """Finite limit of the first output from one side along `wrt`, whatever its value at the point; None where none.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> float(limit(graph_of([sp.sin(x) / x]), {x: 0.0}, x, 1))
+    1.0
+    """
+    for terms in TERMS:
+        for root in ROOTS:
+            with working(PRECISION, terms * root):
+                try:
+                    beside = _expand(graph, point, wrt, sign, root)
+                    return None if not beside.empty and beside.shift < 0 else beside.coefficient(0)
+                except TooShort:
+                    continue
+                except NoExpansion:
+                    return None
+    return None
 
 
 def _side(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol, sign: int) -> Side:
@@ -121,13 +149,26 @@ def _expand(graph: Graph, point: Mapping[sp.Symbol, float], wrt: sp.Symbol, sign
             continue
         failed = next((argument for argument in arguments if isinstance(argument, Exception)), None)
         try:
-            values[node] = failed or _RULES.get(function.name, smooth(function.ball))(*arguments, *static)
+            values[node] = failed or _applied(function, arguments, static)
         except (NoExpansion, TooShort) as reason:
             values[node] = reason
     result = values[graph.outputs[0]]
     if isinstance(result, Exception):
         raise result
     return result
+
+
+def _applied(function: Function, operands: Sequence[Any], static: Sequence[Any]) -> Any:
+    rule = _RULES.get(function.name)
+    if rule is not None:
+        return rule(*operands, *static)
+    # a ball column may go on where the row does not
+    for operand, domain in zip(operands, function.domain_of(static), strict=True):
+        if isinstance(operand, Expansion) and not (operand.empty or operand.shift < 0):
+            limit, (low, high) = operand.coefficient(0), domain.gap or (0.0, 0.0)
+            if limit < domain.low or limit > domain.high or (limit > low and limit < high):
+                raise NoExpansion("outside the domain")
+    return smooth(function.ball)(*operands, *static)
 
 
 def _constant(constant: sp.Basic) -> Expansion | bool | NoExpansion:

@@ -7,6 +7,7 @@ model has a finite value are taken first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -102,13 +103,47 @@ def seeded(graph: Graph, symbols: Sequence[sp.Symbol], count: int, seed: int) ->
     for output in graph.outputs:
         regular &= np.isfinite(values[output])
     inside = regular.copy()
-    for _, function, operands, static in graph.applications:
+    counting = _counting(graph, values)
+    for node, function, operands, static in graph.applications:
         for operand, domain in zip(operands, function.domain_of(static), strict=True):
-            if not domain.truth:
-                inside &= domain.contains(values[operand])
+            # a choice is made whatever stands in the other branch
+            if not domain.truth and function.name != "select":
+                inside &= domain.contains(values[operand]) | ~counting[node]
     # regular candidates inside every domain first, then other regular ones, each kind in the order drawn
     chosen = np.argsort(2 - regular.astype(int) - inside, kind="stable")[:count]
     return [{symbol: float(drawn[symbol][k]) for symbol in symbols} for k in chosen]
+
+
+def admitted(symbol: sp.Symbol, value: float, bounds: Mapping[sp.Symbol, tuple[float, float]]) -> bool:
+    """Whether the assumptions of a symbol, and its bounds if it has any, allow a number.
+
+    >>> n = sp.Symbol("n", integer=True, positive=True)
+    >>> admitted(n, 2.0, {}), admitted(n, 2.5, {}), admitted(n, 0.0, {}), admitted(n, 9.0, {n: (0.0, 5.0)})
+    (True, False, False, False)
+    """
+    low, high = bounds.get(symbol, (-math.inf, math.inf))
+    if not math.isfinite(value) or not low <= value <= high:
+        return False
+    if symbol.is_integer and value != math.floor(value):
+        return False
+    if (symbol.is_nonnegative and value < 0) or (symbol.is_nonpositive and value > 0):
+        return False
+    return not (symbol.is_zero is False and value == 0)
+
+
+def _counting(graph: Graph, values: Sequence[Any]) -> list[Any]:
+    """At which points each node counts: nodes of a branch only where it is taken."""
+    found: list[Any] = [np.False_] * len(graph)
+    for node in graph.outputs:
+        found[node] = np.True_
+    for node, function, operands, _ in reversed(graph.applications):
+        for position, operand in enumerate(operands):
+            here = found[node]
+            if function.name == "select" and position:
+                taken = np.asarray(values[operands[0]], np.bool_)
+                here = here & (taken if position == 1 else ~taken)
+            found[operand] = found[operand] | here
+    return found
 
 
 def _draw(generator: np.random.Generator, symbol: sp.Symbol, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:

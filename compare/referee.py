@@ -19,8 +19,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from compare.balls import Ball, Balls, array, available, exact, spread, working
-from compare.hessian_rows import Derivatives, adjoints_of, condition_numbers, curvatures_of
-from compare.local_partials import local_partials
+from compare.hessian_rows import Partial, adjoints_of, condition_numbers, curvatures_of, derivatives_of
+from compare.referee_second import hessian_entries
 from compare.regularity import faults
 from symdiff.graph import Application, Graph
 
@@ -29,14 +29,6 @@ PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
 TIGHT = 2.0**-70
 # how many node values are held at once
 LARGEST_BLOCK = 2**17
-
-
-@dataclass(frozen=True)
-class Partial:
-    """Enclosure of one partial derivative, and the condition number of it as a function of the inputs."""
-
-    ball: Ball
-    kappa: float | None
 
 
 @dataclass(frozen=True)
@@ -52,15 +44,21 @@ class Judgement:
     node: int | None = None
 
 
-Point = Mapping[sp.Symbol, float]
+# exact numbers: floats, or balls of radius zero
+Point = Mapping[sp.Symbol, Ball]
 
 
 def judge(
-    graph: Graph, points: Sequence[Point], wrt: Sequence[sp.Symbol], radii: NDArray[np.float64] | None = None
+    graph: Graph,
+    points: Sequence[Point],
+    wrt: Sequence[sp.Symbol],
+    radii: NDArray[np.float64] | None = None,
+    order: int = 1,
 ) -> list[Judgement]:
     """Enclose the partials of the graph's first output at each of the points.
 
-    `radii`, of shape (len(wrt), points): the absolute radius that is tight enough; relative tightness suffices too.
+    `radii`, of shape (partials, points): the absolute radius that is tight enough; relative tightness suffices too.
+    With order 2 the partials are the second ones, of each pair of `wrt`, row by row from the diagonal on.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
@@ -72,14 +70,19 @@ def judge(
     """
     if not available():
         return [Judgement(undecided="python-flint is not installed; pip install python-flint")] * len(points)
-    enough = np.zeros((len(wrt), len(points))) if radii is None else radii
+    names = [str(symbol) for symbol in wrt]
+    if order == 2:
+        names = [f"{a} and {b}" for i, a in enumerate(names) for b in names[i:]]
+    enough = np.zeros((len(names), len(points))) if radii is None else radii
     found: dict[int, Judgement] = {}
-    block = max(1, LARGEST_BLOCK // len(graph))
+    # for second partials the neighbours of a point are looked at too
+    held = len(graph) * (1 if order == 1 else 1 + len(graph.symbols))
+    block = max(1, LARGEST_BLOCK // held)
     for start in range(0, len(points), block):
         pending = range(len(points))[start : start + block]
         for bits in PRECISIONS:
             with working(bits):
-                judged = _judged(graph, [points[k] for k in pending], wrt, enough[:, pending])
+                judged = _judged(graph, [points[k] for k in pending], wrt, names, enough[:, pending], order)
             found |= dict(zip(pending, judged, strict=True))
             pending = [k for k in pending if found[k].undecided is not None]
             if not pending:
@@ -91,11 +94,16 @@ def judge(
 
 
 def _judged(
-    graph: Graph, points: Sequence[Point], wrt: Sequence[sp.Symbol], radii: NDArray[np.float64]
+    graph: Graph,
+    points: Sequence[Point],
+    wrt: Sequence[sp.Symbol],
+    names: Sequence[str],
+    radii: NDArray[np.float64],
+    order: int,
 ) -> list[Judgement]:
     """Judgements at the present precision."""
     found: dict[int, Judgement] = {}
-    values = _values(graph, points)
+    values = node_balls(graph, points)
     for members in _sorted_by_branches(graph, values):
         steps = _counting(graph, [value[members[0]] for value in values])
         here = [value[members] for value in values]
@@ -104,18 +112,20 @@ def _judged(
             found[members[k]] = Judgement(irregular=certain, undecided=open_question, node=fault.node)
         regular = [k for k, member in enumerate(members) if member not in found]
         if regular:
-            judged = _partials(graph, steps, [value[regular] for value in here], wrt)
+            if order == 1:
+                judged = _partials(graph, steps, [value[regular] for value in here], wrt)
+            else:
+                inputs = [{s: values[node][members[k]] for node, s in graph.symbols.items()} for k in regular]
+                judged = hessian_entries(graph, steps, inputs, wrt, node_balls)
             for k, partials in zip(regular, judged, strict=True):
-                found[members[k]] = _tight_or_undecided(partials, wrt, radii[:, members[k]])
+                found[members[k]] = _tight_or_undecided(partials, names, radii[:, members[k]])
     return [found[k] for k in range(len(points))]
 
 
-def _tight_or_undecided(
-    partials: tuple[Partial, ...], wrt: Sequence[sp.Symbol], radii: NDArray[np.float64]
-) -> Judgement:
+def _tight_or_undecided(partials: tuple[Partial, ...], names: Sequence[str], radii: NDArray[np.float64]) -> Judgement:
     loose = [
-        str(symbol)
-        for symbol, partial, radius in zip(wrt, partials, radii.tolist(), strict=True)
+        name
+        for name, partial, radius in zip(names, partials, radii.tolist(), strict=True)
         if not _tight(partial.ball, radius)
     ]
     if loose:
@@ -129,7 +139,7 @@ def _tight(ball: Ball, radius: float) -> bool:
     return bool(ball.rad() <= radius) or bool(ball.rad() <= abs(ball.mid()) * TIGHT)
 
 
-def _values(graph: Graph, points: Sequence[Point]) -> list[Balls]:
+def node_balls(graph: Graph, points: Sequence[Point]) -> list[Balls]:
     """Ball of every node at every point."""
     import flint
 
@@ -177,13 +187,7 @@ def _counting(graph: Graph, values: Sequence[Ball]) -> list[Application]:
 def _partials(
     graph: Graph, steps: Sequence[Application], values: Sequence[Balls], wrt: Sequence[sp.Symbol]
 ) -> list[tuple[Partial, ...]]:
-    varying = graph.depends_on(graph.symbols).tolist()
-    derivatives: Derivatives = []
-    for step in steps:
-        if varying[step.node]:
-            operands = [values[i] for i in step.operands]
-            partials = local_partials(step, operands, values[step.node], [varying[i] for i in step.operands])
-            derivatives.append((step, *partials))
+    derivatives = derivatives_of(graph, steps, values)
     adjoints = adjoints_of(derivatives, graph.outputs[0])
     curved = curvatures_of(derivatives, adjoints)
     inputs = {node: values[node] for node in graph.symbols}

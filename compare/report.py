@@ -24,7 +24,7 @@ from compare.verdict import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The page in order; a later part of the story (training, cost) is one more template here.
-SECTIONS = ("verdict", "status", "model", "gradient", "worst", "undefined", "rows", "reproduce")
+SECTIONS = ("verdict", "claims", "status", "model", "gradient", "worst", "undefined", "rows", "reproduce")
 GLYPHS = {
     Verdict.DISAGREE: "✗",
     Verdict.INACCURATE: "≈",

@@ -8,6 +8,7 @@ decided a condition, or the side of a kink, the bound is what that makes of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -71,6 +72,8 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                     total = total + 2 * np.abs(function.value(*moved, *static) - y)
                 elif function.partials[position] is not Absence.ZERO and np.any(bound):
                     total = total + passed_on(local_partial(function, position, arguments, static, y), bound)
+            if function.name in JUMPS:
+                total = total + JUMPS[function.name](arguments, passed)
             total = np.minimum(total, WIDTHS[function.name]) if function.name in WIDTHS else total
             bounds[node] = where_it_ends(y, arguments, passed, total, at_an_edge(function, arguments, passed))
     return values, bounds
@@ -80,9 +83,27 @@ def _constant_bound(constant: sp.Basic, dtype: Any) -> float:
     number = float_of(constant)
     if isinstance(number, bool) or not np.isfinite(number):
         return 0.0
-    rounded = float(np.asarray(number, dtype))
+    if abs(number) < float(np.finfo(dtype).tiny):
+        # it may be flushed to zero; and what is zero as a double need not be
+        return abs(number) or (0.0 if constant.is_zero else math.ulp(0.0))
+    with np.errstate(over="ignore"):
+        rounded = float(np.asarray(number, dtype))
     exact = isinstance(constant, sp.Number) and sp.Rational(constant) == sp.Rational(rounded)
     return 0.0 if exact else float(np.finfo(dtype).eps) * abs(number) / 2
+
+
+def lost_constants(graph: Graph, dtype: Any) -> float:
+    """The largest constant of a graph that is not zero and may be flushed to zero; 0 if there is none.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> lost_constants(graph_of([x / 10**40]), np.float32), lost_constants(graph_of([x / 10**40]), np.float64)
+    (1e-40, 0.0)
+    """
+    smallest = float(np.finfo(dtype).tiny)
+    numbers = (constant for constant in graph.constants.values() if not isinstance(float_of(constant), bool))
+    small = (constant for constant in numbers if abs(float_of(constant)) < smallest)
+    return max((_constant_bound(constant, dtype) for constant in small), default=0.0)
 
 
 def passed_on(partial: Array, bound: Array) -> Array:
@@ -144,6 +165,29 @@ def _larger(operands: Sequence[Array], bounds: Sequence[Array], y: Array) -> Arr
     return np.where(either, np.maximum(*bounds), np.where(y == operands[0], *bounds))
 
 
+def near_integer(u: Array, bound: Array) -> Array:
+    """Whether rounding may have decided on which side of an integer a number lies."""
+    return close(u, np.round(u), bound, 0.0)
+
+
+def _near_multiple(operands: Sequence[Array], bounds: Sequence[Array]) -> Array:
+    (u, v), (bound_u, bound_v) = operands, bounds
+    return near_integer(u / v, (bound_u + np.abs(u / v) * bound_v) / np.abs(v))
+
+
+def _integer_steps(operands: Sequence[Array], bounds: Sequence[Array]) -> Array:
+    return np.where(near_integer(operands[0], bounds[0]), np.ceil(bounds[0]), 0.0)
+
+
+# how far a result may jump besides what the partials pass on, from operands and their bounds
+JUMPS: dict[str, Callable[[Sequence[Array], Sequence[Array]], Array]] = {
+    **dict.fromkeys(("floor", "ceiling", "frac"), _integer_steps),
+    "Mod": lambda operands, bounds: np.where(_near_multiple(operands, bounds), np.abs(operands[1]), 0.0),
+    "acot": lambda operands, bounds: np.pi * close(operands[0], 0.0, bounds[0], 0.0),
+    "atan2": lambda operands, bounds: 2 * np.pi * close(operands[0], 0.0, bounds[0], 0.0),
+}
+
+
 def _jump(height: float) -> Callable[[Sequence[Array], Sequence[Array], Array], Array]:
     return lambda operands, bounds, _: height * close(operands[0], 0.0, bounds[0], 0.0)
 
@@ -151,7 +195,7 @@ def _jump(height: float) -> Callable[[Sequence[Array], Sequence[Array], Array], 
 # bounds from operands, their bounds and the result, where local partials do not tell it all
 BRANCHING: dict[str, Callable[[Sequence[Array], Sequence[Array], Array], Array]] = {
     **dict.fromkeys(("less", "less_equal", "equal", "unequal"), _condition),
-    **dict.fromkeys(("and", "or", "not"), _any),
+    **dict.fromkeys(("and", "or", "not", "xor"), _any),
     "select": _select,
     "sign": _jump(2.0),
     "heaviside": _jump(1.0),
@@ -167,4 +211,9 @@ def chosen_by_rounding(name: str, operands: Sequence[Array], bounds: Sequence[Ar
         return np.asarray(bounds[0], np.bool_)
     if name in ("maximum", "minimum"):
         return close(*operands, *bounds)
-    return close(operands[0], 0.0, bounds[0], 0.0) if name in ("abs", "sign", "heaviside") else np.False_
+    if name == "Mod":
+        return _near_multiple(operands, bounds)
+    if name in ("floor", "ceiling", "frac"):
+        return near_integer(operands[0], bounds[0])
+    jumping = ("abs", "sign", "heaviside", "acot", "atan2")
+    return close(operands[0], 0.0, bounds[0], 0.0) if name in jumping else np.False_

@@ -60,7 +60,7 @@ def adjoint_bounds(
             for position, operand in enumerate(step.operands):
                 if not active[operand] or step.function.partials[position] is Absence.ZERO:
                     continue
-                partial, spread = _partial(step, position, values, bounds, dtype)
+                partial, spread = partial_and_spread(step, position, values, bounds, dtype)
                 spread = spread + STEPS.get(step.function.name, 0.0) * by_rounding
                 term = adjoint * partial
                 total = adjoints[operand] + term if operand in adjoints else term
@@ -74,7 +74,7 @@ def adjoint_bounds(
         return np.stack([np.broadcast_to(np.asarray(bound, np.float64), shape) + floor for bound in found]), chosen
 
 
-def _partial(
+def partial_and_spread(
     step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], dtype: Any
 ) -> tuple[Array, Array]:
     """A local partial, and how far rounding may have moved it."""

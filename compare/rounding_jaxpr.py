@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.jax_primitives import COMPARISONS, ELEMENTWISE, LOGIC, ZEROS, Array, Primitive, movement
-from compare.rounding import WIDTHS, close, passed_on, where_it_ends
+from compare.jax_contractions import contraction
+from compare.jax_primitives import COMPARISONS, ELEMENTWISE, LOGIC, STEPS, ZEROS, Array, Primitive, movement
+from compare.rounding import WIDTHS, close, near_integer, passed_on, where_it_ends
 
 # binary digits of a constant that is taken to be exact
 SHORT = 12
@@ -34,8 +35,12 @@ class Unknown(Exception):  # noqa: N818 - a signal within this module
     """A primitive without a rule here."""
 
 
-def output_bounds(program: Any, arrays: Sequence[Array], dtype: Any) -> list[NDArray[np.float64]] | None:
+def output_bounds(
+    program: Any, arrays: Sequence[Array], dtype: Any, lost: float = 0.0
+) -> list[NDArray[np.float64]] | None:
     """Bound on the rounding error of each output of a closed jaxpr at exact inputs; None if a primitive is unknown.
+
+    `lost`: how large a constant may have been that is zero, or below the normal numbers, in the program.
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -45,13 +50,22 @@ def output_bounds(program: Any, arrays: Sequence[Array], dtype: Any) -> list[NDA
     True
     """
     inputs = [Bounded(np.asarray(np.asarray(array, dtype), np.float64), 0.0) for array in arrays]
-    walker = _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny))
+    walker = _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny), lost)
     try:
         with np.errstate(all="ignore"):
             outputs = walker.run(program, inputs)
     except Unknown:
         return None
     return [np.broadcast_to(np.asarray(output.bound, np.float64), np.shape(output.value)) for output in outputs]
+
+
+def walked(program: Any, inputs: Sequence[Bounded], dtype: Any, lost: float = 0.0) -> list[Bounded] | None:
+    """Values and bounds of the outputs of a closed jaxpr at inputs with bounds of their own; None as above."""
+    try:
+        with np.errstate(all="ignore"):
+            return _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny), lost).run(program, inputs)
+    except Unknown:
+        return None
 
 
 def run(program: Any, arrays: Sequence[Array]) -> list[Array]:
@@ -72,6 +86,25 @@ def run(program: Any, arrays: Sequence[Array]) -> list[Array]:
     return [atom.val if hasattr(atom, "val") else known[atom] for atom in jaxpr.outvars]
 
 
+def equation_count(program: Any) -> int:
+    """How many operations a closed jaxpr runs, those within calls counted at every call.
+
+    >>> import jax
+    >>> square = jax.jit(lambda x: x * x)
+    >>> equation_count(jax.make_jaxpr(lambda x: square(x) + square(x))(3.0))
+    3
+    """
+    count, pending = 0, [program]
+    while pending:
+        for equation in pending.pop().jaxpr.eqns:
+            body = _body(equation)
+            if body is None:
+                count += 1
+            else:
+                pending.append(body)
+    return count
+
+
 def _body(equation: Any) -> Any:
     """The closed jaxpr of a call, None of any other operation; loops and conditionals stay as they are."""
     if equation.primitive.name in ("while", "scan", "cond"):
@@ -80,8 +113,9 @@ def _body(equation: Any) -> Any:
 
 
 class _Walker:
-    def __init__(self, unit: float, smallest: float) -> None:
+    def __init__(self, unit: float, smallest: float, lost: float) -> None:
         self.unit = unit
+        self.lost = lost
         # results below the smallest normal number may be flushed to zero
         self.smallest = smallest
 
@@ -103,8 +137,10 @@ class _Walker:
         if value.dtype.kind != "f":
             return Bounded(value, 0.0)
         # a number of few binary digits is what was meant; any other may have been rounded
-        digits = np.ldexp(np.frexp(value.astype(np.float64))[0], SHORT)
-        return Bounded(value, np.where(digits == np.round(digits), 0.0, self.unit / 2 * np.abs(value)))
+        wide = value.astype(np.float64)
+        digits = np.ldexp(np.frexp(wide)[0], SHORT)
+        bound = np.where(digits == np.round(digits), 0.0, self.unit / 2 * np.abs(wide))
+        return Bounded(value, np.where(np.abs(wide) < self.smallest, self.lost, bound) if self.lost else bound)
 
     def equation(self, equation: Any, operands: list[Bounded]) -> list[Bounded]:
         name, params = equation.primitive.name, equation.params
@@ -125,8 +161,16 @@ class _Walker:
         if name == "sign":
             (u,) = operands
             return [Bounded(np.sign(u.value), 2.0 * close(u.value, 0.0, u.bound, 0.0))]
+        if name in STEPS:
+            (u,) = operands
+            value, near = STEPS[name](u.value), near_integer(u.value + (0.5 if name == "round" else 0.0), u.bound)
+            return [Bounded(value, np.where(near, np.ceil(u.bound), 0.0))]
         if name == "select_n" and len(operands) == 3:
             return [_select(*operands)]
+        if all(operand.chosen is None for operand in operands):
+            pairs = [(o.value, np.broadcast_to(o.bound, np.shape(o.value))) for o in operands]
+            if (several := contraction(name, params, pairs, self.unit)) is not None:
+                return [Bounded(value, bound) for value, bound in several]
         move = movement(name, params, [np.shape(operand.value) for operand in operands])
         if move is None:
             raise Unknown(name)
@@ -149,6 +193,8 @@ class _Walker:
         for operand, partial in zip(operands, primitive.partials, strict=True):
             if np.any(operand.bound):
                 bound = bound + passed_on(partial(*arguments, y), operand.bound)
+        if primitive.jump is not None:
+            bound = bound + primitive.jump(arguments, [operand.bound for operand in operands])
         return Bounded(y, bound)
 
     def own(self, ulp: Array, y: Array) -> Array:

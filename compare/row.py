@@ -57,6 +57,8 @@ class Row:
     `error` and `tolerance` are absolute, in the units of the derivative; `kappa` is the condition number of the partial
     derivative; `slopes` are the one-sided derivatives, left and right, of an undefined point. `tolerances` holds what
     rounding explains of each route, where that is known; `tolerance` is that of the route that decided the verdict.
+    `command` repeats a row that does not agree.
+    Where a derivative is `claimed`, `claim` is the claimed number, `error` and `tolerance` are its own.
     """
 
     wrt: str
@@ -72,6 +74,9 @@ class Row:
     reason: str
     slopes: tuple[float | None, float | None] | None = None
     tolerances: Mapping[str, float] | None = None
+    claim: float | None = None
+    claimed: bool = False
+    command: str | None = None
 
     @classmethod
     def without_numbers(cls, wrt: str, verdict: Verdict, reason: str, at: Mapping[str, float] | None = None) -> "Row":
@@ -116,6 +121,7 @@ class Row:
         """The reason, completed by why each number that JSON cannot hold is missing."""
         numbers = {name: self.route(name) for name in ROUTES} | {"referee": self.referee.value}
         numbers |= {"error": self.error, "tolerance": self.tolerance, "kappa": self.kappa}
+        numbers |= {"claim": self.claim} if self.claimed else {}
         left, right = self.slopes or (0.0, 0.0)
         given = {**numbers, "radius": self.referee.radius or 0.0, "left slope": left, "right slope": right, **self.at}
         notes = [f"{name} is {float(x)}" for name, x in given.items() if x is not None and not math.isfinite(x)]
@@ -129,6 +135,7 @@ class Row:
         referee = {"value": finite_or_none(self.referee.value), "radius": finite_or_none(self.referee.radius)}
         row: dict[str, Any] = {"wrt": self.wrt, "at": {name: finite_or_none(value) for name, value in self.at.items()}}
         row |= {name: finite_or_none(self.route(name)) for name in ROUTES}
+        row |= {"claim": finite_or_none(self.claim)} if self.claimed else {}
         row |= {"referee": {**referee, "digits": self.referee.digits}, "verdict": self.verdict.value}
         row |= {
             "error": finite_or_none(self.error),
@@ -136,4 +143,5 @@ class Row:
             "kappa": finite_or_none(self.kappa),
         }
         row["reason"] = self.explanation
+        row |= {"command": self.command} if self.command else {}
         return row | ({"slopes": [finite_or_none(slope) for slope in self.slopes]} if self.slopes else {})

@@ -12,6 +12,7 @@ from compare import points as sampling
 from compare.formula import as_text
 from compare.points import At, Point
 from symdiff.errors import SymbolError
+from symdiff.formula_mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols
 from symdiff.gradients import Gradient, Wrt, find_symbols
 from symdiff.graph import Graph
@@ -20,8 +21,12 @@ from symdiff.model import Model
 
 @dataclass(frozen=True)
 class Subject:
-    """An expression to be checked in `wrt`; of a model also its parameters' `values` and its `data`, row by row."""
+    """An expression to be checked in `wrt`; of a model also its parameters' `values` and its `data`, row by row.
 
+    `given` is what was given; `mentioned` are symbols that a formula text names and its expression no longer contains.
+    """
+
+    given: Any
     name: str
     expression: sp.Expr
     symbols: tuple[sp.Symbol, ...]
@@ -29,6 +34,13 @@ class Subject:
     values: Mapping[sp.Symbol, float] = field(default_factory=dict[sp.Symbol, float])
     data: tuple[Point, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    mentioned: tuple[sp.Symbol, ...] = ()
+
+    def __post_init__(self) -> None:
+        first: dict[str, sp.Symbol] = {}
+        for symbol in (*self.symbols, *self.wrt):
+            if first.setdefault(symbol.name, symbol) != symbol:
+                raise SymbolError(f"two symbols are called {symbol.name}; rename one, a check reports them by name")
 
     @property
     def drawn(self) -> bool:
@@ -51,13 +63,16 @@ def read_subject(subject: Any, wrt: Wrt | None) -> Subject:
             if symbol not in subject.wrt:
                 taken = ", ".join(map(str, subject.wrt))
                 raise SymbolError(f"wrt holds {symbol}, but the gradient was taken in {taken}; choose among these")
-        return Subject(as_text(subject.expression), subject.expression, free_symbols(subject.expression), chosen)
+        symbols = free_symbols(subject.expression)
+        return Subject(subject, as_text(subject.expression), subject.expression, symbols, chosen)
     expression = as_expression(subject, "the subject")
     symbols = free_symbols(expression)
-    if not symbols and wrt is None:
+    every = mentioned(subject) if isinstance(subject, str) else ()
+    gone = tuple(symbol for symbol in every if symbol not in symbols)
+    if not symbols and not gone and wrt is None:
         raise SymbolError(f"{as_text(expression)} contains no symbol, so it has no derivative to check")
-    chosen = find_symbols(symbols if wrt is None else wrt, symbols)
-    return Subject(as_text(expression), expression, symbols, chosen)
+    chosen = find_symbols((symbols or gone) if wrt is None else wrt, symbols + gone)
+    return Subject(subject, as_text(expression), expression, symbols, chosen, mentioned=gone)
 
 
 def _of_model(model: Model, wrt: Wrt | None) -> Subject:
@@ -70,7 +85,7 @@ def _of_model(model: Model, wrt: Wrt | None) -> Subject:
         data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         facts["data"] = f"{len(data)} samples"
     chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)
-    return Subject(model.name, model.loss, symbols, chosen, values, data, facts)
+    return Subject(model, model.name, model.loss, symbols, chosen, values, data, facts)
 
 
 def places(asked: Subject, graph: Graph, at: At | Sequence[At] | None, count: int, seed: int) -> list[Point]:
@@ -84,9 +99,11 @@ def places(asked: Subject, graph: Graph, at: At | Sequence[At] | None, count: in
     observed = {symbol.name for row in asked.data[:1] for symbol in row}
     expanded: list[Point] = []
     for mapping in sampling.mappings(at):
+        named = set(map(str, mapping))
+        needed = symbols + tuple(s for s in asked.mentioned if s.name in named and s not in symbols)
         # data are filled in row by row, unless some of them are given
         filled = asked.data if observed.isdisjoint(map(str, mapping)) and observed else ({},)
         for row in filled:
             here = {symbol: value for symbol, value in row.items() if symbol in symbols}
-            expanded.append(sampling.given(mapping, symbols, known | here))
+            expanded.append(sampling.given(mapping, needed, known | here))
     return expanded

@@ -26,10 +26,15 @@ _HOMES = {
     "ModelError": "errors",
     "OptionError": "errors",
     "OutputError": "errors",
+    "RowError": "errors",
     "ParseError": "errors",
     "SymbolError": "errors",
     "SymdiffError": "errors",
     "UnsupportedError": "errors",
+    "Absence": "function",
+    "Function": "function",
+    "Domain": "domain",
+    "register": "registration",
     "Gradient": "gradients",
     "Hessian": "gradients",
     "Jacobian": "gradients",
@@ -51,9 +56,12 @@ _HOMES = {
     "fit": "fitting",
 }
 __all__ = [
+    "Absence",
     "DataError",
     "DivergenceError",
+    "Domain",
     "Fit",
+    "Function",
     "Gradient",
     "Hessian",
     "InputError",
@@ -64,6 +72,7 @@ __all__ = [
     "OutputError",
     "Parameter",
     "ParseError",
+    "RowError",
     "SymbolError",
     "SymdiffError",
     "Trace",
@@ -75,6 +84,7 @@ __all__ = [
     "jacobian",
     "lambdify",
     "parse",
+    "register",
     "sigmoid",
     "symbols",
     "trace",
@@ -83,6 +93,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from symdiff.domain import Domain
     from symdiff.errors import (
         DataError,
         DivergenceError,
@@ -91,16 +102,19 @@ if TYPE_CHECKING:
         OptionError,
         OutputError,
         ParseError,
+        RowError,
         SymbolError,
         SymdiffError,
         UnsupportedError,
     )
     from symdiff.fitting import Fit, fit
+    from symdiff.function import Absence, Function
     from symdiff.gradients import Gradient, Hessian, Jacobian, gradient, hessian, jacobian
     from symdiff.lowering import lambdify
     from symdiff.model import Model
     from symdiff.parameter import Parameter
     from symdiff.parsing import parse, symbols
+    from symdiff.registration import register
     from symdiff.routes import value_and_gradient
     from symdiff.special_functions import sigmoid
     from symdiff.tracing import Trace, trace

@@ -14,12 +14,13 @@ from symdiff.errors import OptionError
 
 
 def floating_dtype(*arrays: Any) -> np.dtype[Any]:
-    """The dtype in which arguments are computed: their common one if that is floating, else float64.
+    """The dtype in which arguments are computed: float32 or float64, their common one if that is floating.
 
-    Python numbers adapt to arrays, as in NumPy.
+    Python numbers adapt to arrays, as in NumPy; integers count as float64, half precision as float32 and extended
+    precision, which JAX does not have, as float64.
 
-    >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1))
-    (dtype('float32'), dtype('float64'))
+    >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1)), floating_dtype(np.float16(1))
+    (dtype('float32'), dtype('float64'), dtype('float32'))
     """
     # a number under jax.grad carries its weakness with it
     common = np.result_type(
@@ -54,17 +55,25 @@ def aligned(arrays: Sequence[jax.Array]) -> list[jax.Array]:
 
 
 def _dtype(array: Any) -> Any:
-    return array if isinstance(array, (bool, int, float)) else array.dtype
+    if isinstance(array, (bool, int, float)) and not isinstance(array, np.generic):
+        return array
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        # whole numbers of fewer than eight bits are JAX's own, and NumPy knows no rule for them
+        return array.dtype if array.dtype.kind in "biu" else np.dtype(np.int8)
+    return np.dtype(np.float32 if array.dtype.itemsize <= 4 else np.float64)
 
 
 def _real(symbol: sp.Symbol, value: Any) -> Any:
-    if isinstance(value, sp.Basic) and value.is_number and value.is_extended_real:
-        return float(value)
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+    number = isinstance(value, sp.Basic) and value.is_number and value.is_extended_real
+    if number or (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)):
         try:
-            return float(value)
+            result = float(value)
         except OverflowError:
-            raise OptionError(f"{symbol} is an integer beyond the range of float64; give a smaller number") from None
+            result = np.inf
+        # SymPy's own conversion gives infinity where Python's raises
+        if np.isinf(result) and value not in (sp.oo, -sp.oo):
+            raise OptionError(f"{symbol} is a number beyond the range of float64; give a smaller one")
+        return result
     if isinstance(value, (list, tuple, complex)) or (hasattr(value, "__array__") and not isinstance(value, jax.Array)):
         try:
             value = np.asarray(value)
@@ -72,8 +81,7 @@ def _real(symbol: sp.Symbol, value: Any) -> Any:
             raise OptionError(f"{symbol} is no array of equal rows; give real numbers") from None
     if not hasattr(value, "dtype"):
         raise OptionError(f"{symbol} is {type(value).__name__}; give real numbers")
-    if not (np.issubdtype(value.dtype, np.number) or value.dtype == np.bool_) or np.issubdtype(
-        value.dtype, np.complexfloating
-    ):
+    # JAX knows more floating dtypes than NumPy
+    if not any(jnp.issubdtype(value.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_)):
         raise OptionError(f"{symbol} has dtype {value.dtype}; give real numbers")
     return value

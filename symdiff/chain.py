@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symdiff.constants import float_of
+from symdiff.constants import nearest
 from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
@@ -33,13 +33,11 @@ def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float
     >>> [float(v) for v in forward(graph_of([x**2 + 1]), {x: 3.0})]
     [1.0, 3.0, 9.0, 10.0]
     """
-    scalar = np.dtype(dtype).type
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
         values[node] = np.asarray(inputs[symbol], dtype=dtype)[()]
     for node, constant in graph.constants.items():
-        number = float_of(constant)
-        values[node] = np.bool_(number) if isinstance(number, bool) else scalar(number)
+        values[node] = nearest(constant, dtype)
     with np.errstate(all="ignore"):
         for node, function, operands, static in graph.applications:
             if len(operands) == 2:

@@ -8,6 +8,7 @@ import io
 import math
 import numbers
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -81,13 +82,16 @@ def columns(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, C
     keys = _keys(data, where)
     present = Counter(map(name_of, keys))
     place = {name_of(key): key for key in keys}
+    normal = {unicodedata.normalize("NFKC", name): name for name in place}
     result: dict[str, Column] = {}
     for name in map(name_of, names):
-        if name not in place:
+        # a file may write é as two characters where a formula has one
+        found = name if name in place else normal.get(unicodedata.normalize("NFKC", name))
+        if found is None:
             raise DataError(f"{where}: no column {name!r}{did_you_mean(name, place)} (columns: {listed(place)})")
-        if present[name] > 1:
-            raise DataError(f"{where}: {present[name]} columns are called {name!r}; rename all but one")
-        result[name] = _column(data[place[name]], f"{where}: column {name!r}")
+        if present[found] > 1:
+            raise DataError(f"{where}: {present[found]} columns are called {name!r}; rename all but one")
+        result[name] = _column(data[place[found]], f"{where}: column {name!r}")
     lengths = {name: len(values) for name, values in result.items()}
     if len(set(lengths.values())) > 1:
         found = listed([f"{name} has {length}" for name, length in lengths.items()])

@@ -109,7 +109,7 @@ def lead(u: Any) -> Any:
 def _nan(u: Any) -> Any:
     import flint
 
-    return flint.arb.nan() if _is_number(u) else flint.arb_series([flint.arb.nan()])
+    return flint.arb.nan() if _is_number(u) else flint.arb_series([flint.arb.nan()] * 3)
 
 
 def _constant(u: Any, value: Any) -> Any:
@@ -154,6 +154,27 @@ ball_acosh = own_or("acosh", lambda u: (u + ((u - 1) * (u + 1)).sqrt()).log())
 ball_atanh = own_or("atanh", lambda u: ((1 + u) / (1 - u)).log() / 2)
 ball_expm1 = own_or("expm1", lambda u: u.exp() - 1)
 ball_log1p = own_or("log1p", lambda u: (1 + u).log())
+
+
+def ball_abs(u: Any) -> Any:
+    """|u|; a series whose constant term may be 0 has none."""
+    if _is_number(u):
+        return abs(u)
+    return u if u[0] > 0 else -u if u[0] < 0 else _nan(u)
+
+
+def ball_sign(u: Any) -> Any:
+    """The sign of u."""
+    if _is_number(u):
+        return u.sgn()
+    return _constant(u, u[0].sgn()) if u[0] > 0 or u[0] < 0 else _nan(u)
+
+
+def ball_maximum(u: Any, v: Any) -> Any:
+    """The larger of two."""
+    if _is_number(u) and _is_number(v):
+        return u.max(v)
+    return u if lead(u) > lead(v) else v if lead(u) < lead(v) else _nan(u if _is_number(v) else v)
 
 
 def ball_acot(u: Any) -> Any:
@@ -201,6 +222,12 @@ def ball_logaddexp(u: Any, v: Any) -> Any:
     if lead(u) < lead(v):
         u, v = v, u
     return u + (1 + (v - u).exp()).log()
+
+
+def ball_hypot(u: Any, v: Any) -> Any:
+    """sqrt(u**2 + v**2); a series at the origin has none."""
+    square = u * u + v * v
+    return square.sqrt() if _is_number(square) or square[0] > 0 else _nan(square)
 
 
 def ball_direction(u: Any, v: Any) -> Any:

@@ -7,7 +7,8 @@
     │   ├── ModelError            a model or a model file
     │   ├── DataError             a data file or column
     │   ├── OptionError           an option of a call or of the command line
-    │   └── OutputError           a path that cannot be written
+    │   ├── OutputError           a path that cannot be written
+    │   └── RowError              a row offered to the function table
     ├── UnsupportedError          no row in the function table (exit code 3)
     └── DivergenceError           training left the finite numbers (exit code 1)
 
@@ -56,6 +57,10 @@ class OptionError(InputError):
 
 class OutputError(InputError):
     """A file cannot be written."""
+
+
+class RowError(InputError):
+    """A row offered to the function table is incomplete, or its forms contradict each other."""
 
 
 class UnsupportedError(SymdiffError, ValueError):

@@ -48,7 +48,7 @@ class Fit:
     converged: bool
     reason: str
 
-    def predict(self, **inputs: Any) -> Any:
+    def predict(self, /, **inputs: Any) -> Any:
         """Predict at inputs given by name: a float for numbers, an array of the broadcast shape for arrays."""
         return predict(self.model, self.parameters, inputs)
 

@@ -14,12 +14,15 @@ from typing import Any
 import sympy as sp
 
 from symdiff.formula_algebra import call, plus, power, times
-from symdiff.formula_names import COMBINE, COMPARE, number
+from symdiff.formula_arity import miscounted
+from symdiff.formula_names import COMBINE, COMPARE, JOINED, number
 from symdiff.formula_step import Formula
 
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge, ast.Eq: sp.Eq, ast.NotEq: sp.Ne
 }  # fmt: skip
+
+_JOINS: dict[type[ast.operator], Callable[..., Any]] = {ast.BitAnd: sp.And, ast.BitOr: sp.Or, ast.BitXor: sp.Xor}
 
 Step = Generator["Step", Any, Any]
 
@@ -54,9 +57,10 @@ def _value(formula: Formula, node: ast.expr) -> Step:
         case ast.IfExp():
             return _branches(formula, node)
         case ast.Call(func=ast.Name() as name):
-            return (
-                _pairs(formula, node) if formula.word(name) == "Piecewise" else _call(formula, node, formula.word(name))
-            )
+            called = {"Piecewise": _pairs, "ITE": _choice}.get(formula.word(name))
+            return _call(formula, node, formula.word(name)) if called is None else called(formula, node)
+        case ast.BinOp(op=ast.BitXor()):
+            raise formula.error_after(node.left, "'^' is not allowed between numbers; write ** for powers")
         case ast.BinOp() | ast.UnaryOp(op=ast.Invert()):
             raise formula.error(node, "&, | and ~ join conditions, not numbers; put each comparison in parentheses")
         case ast.Compare() | ast.BoolOp() | ast.UnaryOp():
@@ -133,11 +137,14 @@ def _call(formula: Formula, node: ast.Call, name: str) -> Step:
     function = formula.vocabulary.function(name)
     if isinstance(function, str):
         raise formula.error(node, function)
+    wrong = miscounted(name, function, len(node.args))
+    if wrong:
+        raise formula.error(node, wrong)
     arguments: list[sp.Expr] = []
     for part in node.args:
         value = yield _value(formula, part)
         arguments.append(value)
-    if name == "sqrt" and len(arguments) == 1:
+    if name == "sqrt":
         return _raised(formula, node, arguments[0], sp.S.Half)
     formula.permit(node, formula.sizes.call(name, arguments))
     return formula.made(node, lambda: call(formula.sizes, function, arguments))
@@ -151,6 +158,14 @@ def _pairs(formula: Formula, node: ast.Call) -> Step:
         value = yield _value(formula, part.elts[0])
         pairs.append((value, (yield _condition(formula, part.elts[1]))))
     return _piecewise(formula, node, pairs)
+
+
+def _choice(formula: Formula, node: ast.Call) -> Step:
+    if len(node.args) != 3:
+        raise formula.error(node, "ITE takes 3 arguments; write ITE(condition, value, otherwise)")
+    condition = yield _condition(formula, node.args[0])
+    value = yield _value(formula, node.args[1])
+    return _piecewise(formula, node, [(value, condition), ((yield _value(formula, node.args[2])), sp.true)])
 
 
 def _branches(formula: Formula, node: ast.IfExp) -> Step:
@@ -177,14 +192,18 @@ def _condition(formula: Formula, node: ast.expr) -> Step:
             return _compared(formula, node, relations, [node.left, *node.comparators])
         case ast.BoolOp():
             return _joined(formula, node, sp.And if isinstance(node.op, ast.And) else sp.Or, node.values)
-        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-            return _joined(formula, node, sp.And if isinstance(node.op, ast.BitAnd) else sp.Or, _chain(node))
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor()):
+            return _joined(formula, node, _JOINS[type(node.op)], _chain(node))
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
             return _joined(formula, node, sp.Not, [node.operand])
         case ast.Call(func=ast.Name() as name) if formula.word(name) in COMPARE:
             return _compared(formula, node, [COMPARE[formula.word(name)]], node.args)
         case ast.Call(func=ast.Name() as name) if formula.word(name) in COMBINE:
-            return _joined(formula, node, COMBINE[formula.word(name)], node.args)
+            word = formula.word(name)
+            if len(node.args) != JOINED.get(word, len(node.args)):
+                takes = "1 condition" if JOINED[word] == 1 else f"{JOINED[word]} conditions"
+                raise formula.error(node, f"{word} takes {takes}, and {len(node.args)} stand here; correct the call")
+            return _joined(formula, node, COMBINE[word], node.args)
         case ast.Name() if formula.vocabulary.truth(formula.word(node)) is not None:
             return _truth(formula, node)
         case _:

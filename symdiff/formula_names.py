@@ -14,14 +14,20 @@ import sympy as sp
 from symdiff.formula_text import shown
 
 COMPARE: dict[str, Callable[..., Any]] = {"Eq": sp.Eq, "Ne": sp.Ne, "Lt": sp.Lt, "Le": sp.Le, "Gt": sp.Gt, "Ge": sp.Ge}
-COMBINE: dict[str, Callable[..., Any]] = {"And": sp.And, "Or": sp.Or, "Not": sp.Not}
+COMBINE: dict[str, Callable[..., Any]] = {"And": sp.And, "Or": sp.Or, "Not": sp.Not, "Xor": sp.Xor, "ITE": sp.ITE}
 
 _TRUTH = {"True": sp.true, "False": sp.false}
 _CALLED = {"Piecewise", *COMPARE, *COMBINE}
+# how many conditions each of them joins, where not any number
+JOINED = {"Not": 1, "ITE": 3}
 _NO_SYMBOLS = {
     "I": "the imaginary unit is not allowed, since formulas are real",
-    **dict.fromkeys(("oo", "inf", "zoo"), "infinity is not allowed, since formulas are finite"),
-    "nan": "'not a number' is not allowed, since formulas are finite",
+    **dict.fromkeys(
+        ("oo", "inf", "Inf", "infinity", "Infinity", "zoo"), "infinity is not allowed, since formulas are finite"
+    ),
+    **dict.fromkeys(("nan", "NaN"), "'not a number' is not allowed, since formulas are finite"),
+    "π": "write pi for the constant",
+    "None": "it is not a number; write 0 for none",
 }
 
 
@@ -31,7 +37,7 @@ class Vocabulary:
 
     `declared`: the symbols it may hold, by name; they win over all else where they are not called. None for any.
     `constants`: what a name that is not declared means.
-    `functions`: what it may call.
+    `functions`: what it may call. Their names without a call are names like others.
 
     >>> Vocabulary({"w": sp.Symbol("w")}, {"pi": sp.pi}, {}).value("W")
     "unknown name 'W'; did you mean 'w'?; declared: w"
@@ -52,16 +58,16 @@ class Vocabulary:
             return f"{_NO_SYMBOLS[name]}; to use {quoted} as a symbol, declare it"
         if name in _TRUTH:
             return f"{quoted} is a condition where a number belongs; write 1 or 0"
-        if name in self.functions or name in _CALLED:
-            return f"{quoted} is a function; write {name}(...), or declare it to use it as a symbol"
         if self.declared is None:
             return sp.Symbol(name, real=True)
+        if name in self.functions or name in _CALLED:
+            return f"{quoted} is a function; write {name}(...), or declare it to use it as a symbol"
         near = _near(name, [*self.declared, *self.constants])
         return f"unknown name {quoted}{near}; declared: {_listed(self.declared) or 'no symbols'}"
 
     def function(self, name: str) -> Callable[..., Any] | str:
         """Return the function of this name, or why there is none."""
-        if name in COMPARE or name in COMBINE:
+        if name in COMPARE or name in COMBINE:  # but ITE of numbers, which the builder takes before
             return f"{name} is a condition where a number belongs; write 'a if condition else b'"
         if name in self.functions:
             return self.functions[name]

@@ -28,9 +28,13 @@ MANY = 1e6
 DIGITS = 30  # of the values that tell how large a number is
 
 # SymPy works out no digits of these, or not more than of the argument
-_TAME = frozenset(
-    ("abs", "Abs", "cos", "exp", "Heaviside", "log", "Max", "Min", "sigmoid", "sign", "sin", "sqrt", "tan", "tanh")
-)
+_TAME = frozenset({
+    "abs", "Abs", "acos", "acosh", "acot", "acoth", "acsc", "acsch", "asec", "asech", "asin", "asinh", "atan",
+    "atan2", "atanh", "cbrt", "ceil", "ceiling", "conjugate", "cos", "cosh", "cosm1", "cot", "coth", "csc", "csch",
+    "erf", "erfc", "erfi", "exp", "expm1", "floor", "frac", "Heaviside", "hypot", "im", "ln", "log", "log10",
+    "log1p", "log2", "logaddexp", "max", "Max", "min", "Min", "Mod", "re", "real_root", "sec", "sech", "sigmoid",
+    "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "tan", "tanh",
+})  # fmt: skip
 _NOT_REAL: frozenset[Any] = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
 
 

@@ -61,6 +61,12 @@ class Formula:
         part = self.text[self.tokens[first].start : self.tokens[last].end]
         return self.error(node, f"'{shown(part, 40)}' is refused: {reason}")
 
+    def error_after(self, node: ast.expr, reason: str) -> ParseError:
+        """Return the error at the operator that follows `node`, past the parentheses around it."""
+        _, last = self.tree.span(node)
+        place = next(i for i in range(last + 1, len(self.tokens)) if self.tokens[i].kind != ")")
+        return error_at(self.text, self.tokens[place].start, reason)
+
     def error(self, node: ast.expr, reason: str) -> ParseError:
         """Return the error at the place where `node` begins."""
         first, _ = self.tree.span(node)

@@ -5,7 +5,6 @@ These limits hold before `ast` or SymPy see any of the text; `formula_order` say
 
 from __future__ import annotations
 
-import keyword
 import re
 import unicodedata
 from collections.abc import Collection
@@ -19,7 +18,7 @@ MAX_DIGITS = 1_000
 MAX_EXPONENT = 400
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_OPERATOR = re.compile(r"\*\*|<=|>=|==|!=|[-+*/<>&|~(),]")
+_OPERATOR = re.compile(r"\*\*|<=|>=|==|!=|[-+*/<>&|^~(),]")
 _WORDS = frozenset({"and", "or", "not", "if", "else"})
 
 # what people write, and what to write instead; two characters before one
@@ -30,7 +29,6 @@ _REFUSED = {
     "&&": "'&&' is not allowed; write 'and'",
     "||": "'||' is not allowed; write 'or', or abs(x) for an absolute value",
     ":=": "assignments are not allowed; write one formula",
-    "^": "'^' is not allowed; write ** for powers",
     "%": "'%' is not allowed; there is no remainder in formulas",
     "@": "'@' is not allowed; write * for products",
     "=": "'=' is not allowed (no assignments, no keyword arguments); write == in a condition",
@@ -106,7 +104,7 @@ def identifier(name: str) -> str | None:
 
 
 def cut(text: object, declared: Collection[str]) -> list[Token]:
-    """Cut a formula into tokens; a declared name is a name even where Python has another use for the word.
+    """Cut a formula into tokens; a declared name is a name even where formulas have another use for the word.
 
     Raises ParseError for what is no text, for characters and words that no formula has, and beyond the limits.
 
@@ -174,8 +172,5 @@ def _word(text: str, start: int, declared: Collection[str]) -> Token:
     name = identifier(text[start:end])
     if name is None:
         raise error_at(text, start, "names that begin with two underscores are not allowed; rename the symbol")
-    if name in declared or name in {"lambda", "True", "False"} or not keyword.iskeyword(name):
-        return Token("name", name, start, end)
-    if name in _WORDS:
-        return Token(name, name, start, end)
-    raise error_at(text, start, f"the Python keyword '{name}' is not allowed; to use it as a symbol, declare it")
+    kind = name if name in _WORDS and name not in declared else "name"
+    return Token(kind, name, start, end)

@@ -12,14 +12,16 @@ from numbers import Integral, Real
 from typing import Any
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
-from symdiff.errors import InputError, UnsupportedError
+from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.function import Function
 from symdiff.functions import BY_HEAD, FUNCTIONS
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
+from symdiff.refusals import unreal, unsupported
 
 
 def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
@@ -37,29 +39,46 @@ def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
 
 
 def free_symbols(*expressions: sp.Basic) -> tuple[sp.Symbol, ...]:
-    """All symbols of expressions of any depth, by name.
+    """All symbols of expressions of any depth, by name, without those that a sum, product or integral binds.
 
     >>> w, x = sp.symbols("w x", real=True)
-    >>> free_symbols(w * x, x + 1)
+    >>> free_symbols(w * x, x + 1, sp.Sum(w, (x, 1, 3)))
     (w, x)
     """
-    seen: set[int] = set()
+    nothing: frozenset[sp.Basic] = frozenset()
+    seen: set[tuple[int, frozenset[sp.Basic]]] = set()
     found: set[sp.Symbol] = set()
-    pending: list[sp.Basic] = list(expressions)
+    pending = [(expression, nothing) for expression in expressions]
     while pending:
-        expression = pending.pop()
-        if id(expression) not in seen:
-            seen.add(id(expression))
-            if isinstance(expression, sp.Symbol):
+        expression, bound = pending.pop()
+        if (id(expression), bound) not in seen:
+            seen.add((id(expression), bound))
+            if isinstance(expression, sp.Symbol) and expression not in bound:
                 found.add(expression)
-            pending.extend(expression.args)
+            pending.extend(_scopes(expression, bound))
     return tuple(sorted(found, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+
+
+def _scopes(expression: sp.Basic, bound: frozenset[sp.Basic]) -> list[tuple[sp.Basic, frozenset[sp.Basic]]]:
+    """The arguments of an expression, each with the symbols that are bound in it."""
+    if isinstance(expression, (ExprWithLimits, sp.Lambda)):
+        inner = bound | frozenset(expression.bound_symbols)
+        # the limits of an inner index may contain the outer ones, which come after it, but not itself
+        parts: list[tuple[sp.Basic, frozenset[sp.Basic]]] = [
+            (expression.args[isinstance(expression, sp.Lambda)], inner)
+        ]
+        limits = [part for part in expression.args[1:] if isinstance(expression, ExprWithLimits)]
+        for limit in reversed(limits):
+            index, *ends = limit.args
+            # an integral without limits keeps its variable
+            parts += [(end, bound) for end in ends or [index]]
+            bound = bound | {index} if ends else bound
+        return parts
+    return [(argument, bound) for argument in expression.args]
 
 
 # integers up to here are doubles
 EXACT = 2**53
-# steps of a place that are written out
-LONGEST_PLACE = 16
 
 
 class _Reader:
@@ -76,8 +95,10 @@ class _Reader:
             if id(expression) in self._nodes:
                 continue
             children = _children(expression)
+            if isinstance(expression, sp.Symbol) and (expression.is_real is False or not expression.is_commutative):
+                raise SymbolError(unreal(expression))
             if children is None:
-                raise UnsupportedError(_unsupported(root, expression))
+                raise UnsupportedError(unsupported(root, expression))
             if ready or not children:
                 self._alive.append(expression)
                 self._nodes[id(expression)] = self._emit(expression, [self._nodes[id(child)] for child in children])
@@ -148,7 +169,14 @@ class _Reader:
             else:
                 numerator.append(factor)
         top = self._chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
-        return b.call("divide", top, self._chain("multiply", denominator)) if denominator else top
+        if not denominator:
+            return top
+        bottom = self._chain("multiply", denominator)
+        negated = b.parts(top, "negate")
+        if b.parts(top if negated is None else negated[0], "divide") is not None:
+            # XLA makes (u/v)/w to u/(v*w), which may overflow where the quotient does not
+            return b.call("multiply", top, b.call("divide", b.constant(sp.Integer(1)), bottom))
+        return b.call("divide", top, bottom)
 
     def _power(self, expression: sp.Pow, children: list[int]) -> int:
         b = self.builder
@@ -194,10 +222,16 @@ _TRANSPARENT = (sp.re, sp.conjugate)
 
 def _constant_exponent(expression: sp.Pow) -> sp.Rational | None:
     exponent = expression.exp
-    if isinstance(exponent, sp.Float):
+    if isinstance(exponent, sp.Float) and exponent.is_finite:
         # the binary number itself, exactly
         return sp.Rational(exponent)
     return exponent if isinstance(exponent, sp.Rational) else None
+
+
+def _too_large(exponent: sp.Rational | None) -> bool:
+    # rounded to a double it would be even, and the sign of a power of a negative base lost; a derivative of a negative
+    # power has a larger exponent still, for which there is room
+    return exponent is not None and exponent.is_Integer and not -EXACT // 2 <= exponent <= EXACT
 
 
 def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
@@ -209,7 +243,10 @@ def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
             return None
         return () if isinstance(expression, (sp.Number, sp.NumberSymbol, BooleanAtom)) else None
     if isinstance(expression, sp.Pow):
-        return expression.args if _constant_exponent(expression) is None else expression.args[:1]
+        exponent = _constant_exponent(expression)
+        if _too_large(exponent):
+            return None
+        return expression.args if exponent is None else expression.args[:1]
     if isinstance(expression, sp.Piecewise):
         pairs = [pair for pair in expression.args if isinstance(pair, ExprCondPair)]
         return [child for pair in pairs for child in pair.args]
@@ -244,46 +281,6 @@ def _statics(expression: sp.Basic, row: Function) -> tuple[Any, ...] | None:
 def _plain(number: sp.Basic) -> sp.Basic | int:
     """A static argument: a whole number as Python's, everything else as SymPy has it."""
     return int(number) if isinstance(number, sp.Integer) else number
-
-
-def _unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
-    place = _place(root, culprit)
-    name = type(culprit).__name__
-    if culprit in (sp.I, sp.zoo, sp.nan, sp.oo, -sp.oo):
-        return f"{culprit} at {place} is not a finite real number; models here are real functions of real inputs"
-    row = BY_HEAD.get(type(culprit))
-    if row is not None and row.static:
-        places = " and ".join(str(k + 1) for k in row.static)
-        return (
-            f"{culprit} at {place}: argument {places} of {name} has to be a number for which the function is known, "
-            "not a variable"
-        )
-    return (
-        f"no row in the function table for {name} at {place}; write it with functions that `symdiff functions` lists, "
-        "or add a row to symdiff/functions.py"
-    )
-
-
-def _place(root: sp.Basic, culprit: sp.Basic) -> str:
-    """Where `culprit` stands in `root`, as the attribute path that leads to it."""
-    parents: dict[int, tuple[sp.Basic, int] | None] = {id(root): None}
-    pending = [root]
-    while pending:
-        expression = pending.pop()
-        for index, child in enumerate(expression.args):
-            if id(child) not in parents:
-                parents[id(child)] = (expression, index)
-                pending.append(child)
-    path: list[str] = []
-    step = parents.get(id(culprit))
-    while step is not None:
-        path.append(f".args[{step[1]}]")
-        step = parents[id(step[0])]
-    if not path:
-        return "the top of the expression"
-    steps = path[::-1]
-    shown = steps if len(steps) <= LONGEST_PLACE else [*steps[:4], "…", *steps[4 - LONGEST_PLACE :]]
-    return "expr" + "".join(shown)
 
 
 def as_expression(value: object, what: str) -> sp.Expr:

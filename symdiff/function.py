@@ -34,8 +34,8 @@ class Function:
     `partials[k](u, v, ..., n, ..., y)`
         dy/d(operand k), written by hand for the chain route, given the result too; a number where it is constant.
     `jax`
-        dotted path of a JAX function of the same arguments as `value`, imported when first needed; the autodiff
-        route's rule is JAX's derivative of it.
+        dotted path of a JAX function of the same arguments as `value`, imported when first needed, or the function
+        itself; the autodiff route's rule is JAX's derivative of it.
     `ball(u, v, ..., n, ...)`
         the same on `flint.arb` and `flint.arb_series`, from which the referee gets its derivatives: no rule stands
         beside it. Conditions give True, False or None where the enclosures do not decide.
@@ -73,7 +73,7 @@ class Function:
     sympy: Form
     value: Form
     partials: tuple[Form | float | Absence, ...]
-    jax: str
+    jax: str | Form
     ball: Form
     domain: tuple[Domain, ...]
     special: tuple[tuple[tuple[Any, ...], Any], ...]

@@ -21,8 +21,9 @@ from sympy.codegen.cfunctions import Sqrt
 from sympy.core.relational import Relational, Unequality
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
-from symdiff.constants import float_of
+from symdiff.constants import float_of, nearest
 from symdiff.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, TRUTH
+from symdiff.elementary_forms import ball_abs, ball_maximum, ball_sign
 from symdiff.function import Absence, Function
 from symdiff.rows_elementary import ALIASES, ELEMENTARY
 from symdiff.rows_special import SPECIAL, SPECIAL_NAMES
@@ -36,12 +37,12 @@ def _like(y: Any, choice: Any) -> Any:
 
 
 def _tie(u: Any, v: Any, y: Any) -> Any:
-    # 1 where u is larger, 0 where v is, and the middle of the subgradient at a tie
-    return _like(y, (u > v) + 0.5 * (u == v))
+    # 1 where u is larger, 0 where v is, the middle of the subgradient at a tie, and NaN where there is no order
+    return _like(y, np.where(np.isnan(y), y, (u > v) + 0.5 * (u == v)))
 
 
 def _float_power(u: Any, c: Any) -> Any:
-    return np.power(u, np.asarray(u).dtype.type(float_of(c)))
+    return np.power(u, nearest(c, np.asarray(u).dtype))
 
 
 def _integer_power(u: Any, n: int) -> Any:
@@ -65,6 +66,35 @@ def _constant_power_ulp(u: Any, c: Any, _: Any) -> Any:
 
 def _power_partial_in_base(u: Any, v: Any, y: Any) -> Any:
     return _like(y, np.where(v == 0, 0.0, v * np.power(u, np.where(v == 0, 1.0, v - 1))))
+
+
+def _power_rule_in_base(u: Any, v: Any) -> Any:
+    # SymPy's u**v*v/u has no value at u = 0, which its own simplification of the power u**v/u has
+    return sp.Piecewise((0, sp.Eq(u, 0) & sp.Eq(v, 0)), (sp.powsimp(sp.diff(sp.Pow(u, v), u)), True))
+
+
+def _power_rule_in_exponent(u: Any, v: Any) -> Any:
+    # at u = 0 SymPy's u**v*log(u) has no value, where the derivative is 0 for v > 0
+    return sp.Piecewise((0, sp.Eq(u, 0) & (v > 0)), (sp.diff(sp.Pow(u, v), v), True))
+
+
+def _divisor_rule(u: Any, v: Any) -> Any:
+    # SymPy's u/v**2 overflows where the derivative does not
+    return sp.Mul(-u / v, 1 / v, evaluate=False)
+
+
+def _ball_heaviside(u: Any, at_zero: Any) -> Any:
+    import flint
+
+    step = (1 + ball_sign(u)) / 2
+    if not isinstance(u, flint.arb) or not u.contains(0):
+        return step
+    # an irrational value to more digits than the ball keeps
+    near = sp.Rational(at_zero if sp.sympify(at_zero).is_Rational else sp.N(at_zero, flint.ctx.dps + 10))
+    middle = flint.arb(flint.fmpq(int(near.p), int(near.q))) * flint.arb(
+        1, 0 if near == at_zero else 2.0**-flint.ctx.prec
+    )
+    return middle if u.is_zero() else step.union(middle)
 
 
 def _power_partial_in_exponent(u: Any, v: Any, y: Any) -> Any:
@@ -125,8 +155,8 @@ ROWS = (
              (lambda u, v, y: v, lambda u, v, y: u), "jax.numpy.multiply", operator.mul,
              (REAL, REAL), (((2.0, 3.0), 6),), "IEEE 754, 5.4.1", ulp=0.5, regular=True),
     Function("divide", lambda u, v: u / v, operator.truediv,
-             (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "jax.numpy.divide", operator.truediv,
-             (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1"),
+             (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "symdiff.jax_forms.divide", operator.truediv,
+             (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1", rules=(None, _divisor_rule)),
     Function("power_integer", lambda u, n: sp.Pow(u, n), _integer_power,
              (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", lambda u, n: u**n,
              (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
@@ -134,15 +164,13 @@ ROWS = (
              (lambda u, n, y: -float_of(n) * _float_power(u, -n - 1),), "symdiff.jax_forms.negative_power", lambda u, n: 1 / u**n,
              (NONZERO,), (((2.0, 2), sp.Rational(1, 4)), ((-2.0, 3), -sp.Rational(1, 8))), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
     Function("power_constant", lambda u, c: sp.Pow(u, c), _float_power,
-             (lambda u, c, y: u.dtype.type(float_of(c)) * _float_power(u, c - 1),),
+             (lambda u, c, y: nearest(c, u.dtype) * _float_power(u, c - 1),),
              "symdiff.jax_forms.constant_power", _ball_constant_power,
              (NONNEGATIVE,), (((4.0, sp.Rational(3, 2)), 8), ((0.0, sp.Rational(3, 2)), 0)), "DLMF 4.2(iv)", ulp=_constant_power_ulp),
     Function("power", lambda u, v: sp.Pow(u, v), np.power,
-             (_power_partial_in_base, _power_partial_in_exponent), "jax.numpy.power", _ball_power,
+             (_power_partial_in_base, _power_partial_in_exponent), "symdiff.jax_forms.power", _ball_power,
              (POSITIVE, REAL), (((2.0, 3.0), 8), ((2.0, -1.0), sp.Rational(1, 2))), "DLMF 4.2.26", ulp=1.5,
-             # SymPy's u**v*v/u and u**v*log(u) have no value at u = 0, where the derivatives are 0 for v > 1 and v > 0
-             rules=(lambda u, v: sp.Piecewise((0, sp.Eq(v, 0)), (v * u ** (v - 1), True)),
-                    lambda u, v: sp.Piecewise((0, sp.Eq(u, 0) & (v > 0)), (u**v * sp.log(u), True)))),
+             rules=(_power_rule_in_base, _power_rule_in_exponent)),
     Function("sqrt", lambda u: sp.sqrt(u), np.sqrt,
              (lambda u, y: 0.5 / y,), "jax.numpy.sqrt", lambda u: u.sqrt(),
              (NONNEGATIVE,), (((4.0,), 2), ((0.0,), 0)), "IEEE 754, 5.4.1", ulp=0.5, heads=(Sqrt,), spoken=True),
@@ -162,20 +190,20 @@ ROWS = (
              (lambda u, y: 1 + y * y,), "jax.numpy.tan", lambda u: u.tan(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.tan(1))), "DLMF 4.20.3", ulp=4.0, heads=(sp.tan,), spoken=True),
     Function("abs", sp.Abs, np.abs,
-             (lambda u, y: np.sign(u),), "jax.numpy.abs", abs,
+             (lambda u, y: np.sign(u),), "jax.numpy.abs", ball_abs,
              (REAL,), (((-2.0,), 2), ((0.0,), 0)), "DLMF 1.9.7", ulp=0.0, heads=(sp.Abs,), regular=True),
     Function("sign", sp.sign, np.sign,
-             (ZERO,), "jax.numpy.sign", lambda u: u.sgn(),
+             (ZERO,), "jax.numpy.sign", ball_sign,
              (REAL,), (((-2.0,), -1), ((0.0,), 0)), "DLMF 4.1", ulp=0.0, heads=(sp.sign,), spoken=True, regular=True),
     Function("heaviside", sp.Heaviside, lambda u, h: np.heaviside(u, np.asarray(u).dtype.type(float(h))),
-             (ZERO,), "symdiff.jax_forms.heaviside", lambda u, h: (1 + u.sgn()) / 2,
+             (ZERO,), "symdiff.jax_forms.heaviside", _ball_heaviside,
              (REAL,), (((2.0, sp.Rational(1, 2)), 1), ((0.0, sp.Rational(1, 2)), sp.Rational(1, 2))), "DLMF 1.16.13", ulp=0.0,
              heads=(sp.Heaviside,), static=(1,), regular=True),
     Function("maximum", sp.Max, np.maximum,
-             (_tie, lambda u, v, y: _tie(v, u, y)), "jax.numpy.maximum", lambda u, v: u.max(v),
+             (_tie, lambda u, v, y: _tie(v, u, y)), "symdiff.jax_forms.maximum", ball_maximum,
              (REAL, REAL), (((1.0, 2.0), 2),), "IEEE 754, 9.6", ulp=0.0, regular=True),
     Function("minimum", sp.Min, np.minimum,
-             (lambda u, v, y: _tie(v, u, y), _tie), "jax.numpy.minimum", lambda u, v: u.min(v),
+             (lambda u, v, y: _tie(v, u, y), _tie), "symdiff.jax_forms.minimum", lambda u, v: -ball_maximum(-u, -v),
              (REAL, REAL), (((1.0, 2.0), 1),), "IEEE 754, 9.6", ulp=0.0, regular=True),
     Function("less", sp.Lt, np.less,
              (ZERO, ZERO), "jax.numpy.less", lambda u, v: _certainly(u < v, u >= v),
@@ -221,9 +249,10 @@ CONSTANTS: dict[str, sp.Expr] = {
 def formula_functions() -> dict[str, Callable[..., sp.Basic]]:
     """What a formula text may call, by name.
 
-    >>> sorted(formula_functions())[:4]
-    ['Abs', 'Heaviside', 'Max', 'Min']
+    >>> formula_functions()["Max"], formula_functions()["ln"]
+    (Max, log)
     """
-    spoken = {row.name: row.sympy for row in ROWS if row.spoken}
+    spoken = {row.name: row.sympy for row in FUNCTIONS.values() if row.spoken}
     classes = {"Abs": sp.Abs, "abs": sp.Abs, "Max": sp.Max, "Min": sp.Min, "Heaviside": sp.Heaviside}
+    classes |= {"re": sp.re, "im": sp.im, "conjugate": sp.conjugate}
     return classes | ALIASES | SPECIAL_NAMES | spoken

@@ -7,66 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
-from symdiff.errors import SymbolError
+from symdiff.errors import InputError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
+from symdiff.rewrites import readable, stable
+from symdiff.seams import smoothed
+from symdiff.symbol_lookup import Wrt, find_symbols, listed
 from symdiff.symbolic import accumulate, gradient_graph
 from symdiff.to_sympy import expressions_of
-
-Wrt = sp.Symbol | str | Sequence[sp.Symbol | str]
-
-
-def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tuple[sp.Symbol, ...]:
-    """Symbols named by symbols or by names; a name must belong to exactly one of `known`.
-
-    A symbol that is not among `known` is accepted (the derivative in it is zero) unless one of the same name is: then
-    the assumptions differ, and SymPy would silently differentiate to zero.
-
-    >>> x = sp.Symbol("x", real=True)
-    >>> find_symbols("x", [x]), find_symbols([x], [x])
-    ((x,), (x,))
-    """
-    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else wrt
-    if not isinstance(items, Iterable) or isinstance(items, sp.Basic):
-        raise SymbolError(f"{what} is {wrt!r}; give a symbol, a name, or a list of them")
-    by_name: dict[str, list[sp.Symbol]] = {}
-    for symbol in known:
-        by_name.setdefault(symbol.name, []).append(symbol)
-    found = [_found(item, by_name, what) for item in items]
-    if len(set(found)) < len(found):
-        raise SymbolError(f"{what} names a symbol twice: {_listed(found)}")
-    if not found:
-        raise SymbolError(f"{what} is empty; the expression contains {_listed(known)}")
-    return tuple(found)
-
-
-def _found(item: Any, by_name: Mapping[str, Sequence[sp.Symbol]], what: str) -> sp.Symbol:
-    if isinstance(item, sp.Symbol):
-        named = by_name.get(item.name, ())
-        if named and item not in named:
-            raise SymbolError(
-                f"{what} holds a symbol {item} whose assumptions differ from those of {item} in the expression; "
-                "use one and the same symbol for both"
-            )
-        return item
-    if not isinstance(item, str):
-        raise SymbolError(f"{what} holds {item!r} ({type(item).__name__}); give symbols or their names")
-    named = by_name.get(item, ())
-    if not named:
-        every = _listed([symbol for symbols in by_name.values() for symbol in symbols])
-        raise SymbolError(f"{what} names {item!r}, which the expression does not contain; it contains {every}")
-    if len(named) > 1:
-        raise SymbolError(f"{what} names {item!r}, but two symbols have that name; give the symbol itself")
-    return named[0]
-
-
-def _listed(symbols: Sequence[sp.Symbol], most: int = 20) -> str:
-    names = [symbol.name for symbol in symbols[:most]]
-    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
-    return ", ".join(names) + more or "no symbols"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +45,11 @@ class Gradient:
 
     def __getitem__(self, symbol: sp.Symbol | str) -> sp.Expr:
         """The partial derivative in one of `wrt`, as a SymPy expression."""
-        (found,) = find_symbols(symbol, self.wrt, "the gradient")
-        if found not in self.wrt:
-            raise SymbolError(f"the gradient was taken in {', '.join(map(str, self.wrt))}, not in {found}")
-        return self.expressions[self.wrt.index(found)]
+        return self.expressions[_column(symbol, self.wrt, self._columns, "the gradient")]
+
+    @cached_property
+    def _columns(self) -> dict[sp.Symbol, int]:
+        return {symbol: k for k, symbol in enumerate(self.wrt)}
 
     def __iter__(self) -> Iterator[sp.Expr]:
         return iter(self.expressions)
@@ -158,7 +111,13 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
     primal = graph_of([expression])
-    return Gradient(expression, symbols, primal, gradient_graph(primal, symbols, textbook=True))
+    return Gradient(expression, symbols, primal, _written(primal, symbols))
+
+
+def _written(primal: Graph, symbols: Sequence[sp.Symbol]) -> Graph:
+    """The gradient by SymPy's textbook rules, to be read; by the table's where those lose digits or miss a seam."""
+    restated = readable(primal)
+    return gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +134,17 @@ class Jacobian:
     rows: int
 
     def __getitem__(self, place: tuple[int, sp.Symbol | str]) -> sp.Expr:
-        row, symbol = place
-        (found,) = find_symbols(symbol, self.wrt, "the Jacobian")
-        if found not in self.wrt or not -self.rows <= row < self.rows:
-            raise SymbolError(
-                f"no entry ({row}, {found}); there are {self.rows} rows, in {', '.join(map(str, self.wrt))}"
-            )
-        return self.matrix[row % self.rows, self.wrt.index(found)]
+        row, symbol = _pair(place, "the Jacobian", "a row number and a symbol, as in J[0, x]")
+        if isinstance(row, bool) or not isinstance(row, (int, np.integer)):
+            raise SymbolError(f"the Jacobian has no row {row!r}; give its number, 0 to {self.rows - 1}, then a symbol")
+        column = _column(symbol, self.wrt, self._columns, "the Jacobian")
+        if not -self.rows <= row < self.rows:
+            raise SymbolError(f"no entry ({row}, {symbol}); the Jacobian has {self.rows} rows, counted from 0")
+        return self.matrix[int(row) % self.rows, column]
+
+    @cached_property
+    def _columns(self) -> dict[sp.Symbol, int]:
+        return {symbol: k for k, symbol in enumerate(self.wrt)}
 
     @cached_property
     def matrix(self) -> sp.ImmutableDenseMatrix:
@@ -195,11 +158,18 @@ class Jacobian:
         return self.graph.operation_count
 
 
-def jacobian(exprs: Sequence[Any], wrt: Wrt) -> Jacobian:
-    """All partials of several expressions, by one reverse sweep an expression; raises as `gradient` does."""
-    expressions = [as_expression(e, "an expression") for e in exprs]
+def jacobian(exprs: Any, wrt: Wrt) -> Jacobian:
+    """All partials of several expressions, by one reverse sweep an expression; raises as `gradient` does.
+
+    `exprs` may be a SymPy matrix, whose entries are taken row by row, or a single expression, which is one row.
+    """
+    alone = isinstance(exprs, (sp.Expr, str, Mapping)) or not isinstance(exprs, Iterable)
+    several = list(exprs) if isinstance(exprs, sp.MatrixBase) else [exprs] if alone else exprs
+    expressions = [as_expression(e, "an expression") for e in several]
+    if not expressions:
+        raise InputError("there are no expressions to differentiate; give at least one")
     symbols = find_symbols(wrt, free_symbols(*expressions))
-    graph = gradient_graph(graph_of(expressions), symbols, textbook=True)
+    graph = _written(graph_of(expressions), symbols)
     keep = [node for i, node in enumerate(graph.outputs) if i % (len(symbols) + 1)]
     return Jacobian(symbols, _with_outputs(graph, keep), len(expressions))
 
@@ -217,11 +187,13 @@ class Hessian:
     graph: Graph
 
     def __getitem__(self, place: tuple[sp.Symbol | str, sp.Symbol | str]) -> sp.Expr:
-        found = find_symbols(place[0], self.wrt, "the Hessian") + find_symbols(place[1], self.wrt, "the Hessian")
-        absent = [symbol for symbol in found if symbol not in self.wrt]
-        if absent:
-            raise SymbolError(f"the Hessian was taken in {', '.join(map(str, self.wrt))}, not in {absent[0]}")
-        return self.matrix[self.wrt.index(found[0]), self.wrt.index(found[1])]
+        pair = _pair(place, "the Hessian", "two symbols, as in H[x, y]")
+        row, column = (_column(symbol, self.wrt, self._columns, "the Hessian") for symbol in pair)
+        return self.matrix[row, column]
+
+    @cached_property
+    def _columns(self) -> dict[sp.Symbol, int]:
+        return {symbol: k for k, symbol in enumerate(self.wrt)}
 
     @cached_property
     def matrix(self) -> sp.ImmutableDenseMatrix:
@@ -237,18 +209,38 @@ class Hessian:
 def hessian(expr: Any, wrt: Wrt) -> Hessian:
     """All second partials, reverse over reverse on the graph; raises as `gradient` does."""
     first = gradient(expr, wrt)
+    restated = stable(first.primal)
+    # twice a textbook rule loses digits where the stable form does not
+    textbook = restated is first.primal
+    graph = first.graph if textbook else gradient_graph(smoothed(restated), first.wrt)
     builder = GraphBuilder()
-    places = builder.splice(first.graph)
-    sources = [first.graph.inputs.get(symbol, -1) for symbol in first.wrt]
+    places = builder.splice(graph)
+    sources = [graph.inputs.get(symbol, -1) for symbol in first.wrt]
     present = [node for node in sources if node >= 0]
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
-    for output in first.graph.outputs[1:]:
-        partials = dict(
-            zip(present, accumulate(builder, first.graph, places, output, present, textbook=True), strict=True)
-        )
+    for row in accumulate(builder, graph, places, graph.outputs[1:], present, textbook=textbook):
+        partials = dict(zip(present, row, strict=True))
         outputs += [partials.get(node, zero) for node in sources]
     return Hessian(first.wrt, builder.finish(outputs))
+
+
+def _pair(place: Any, what: str, needed: str) -> tuple[Any, Any]:
+    if not isinstance(place, tuple) or len(place) != 2:
+        raise SymbolError(f"{what} has no entry {place!r}; give {needed}")
+    return place
+
+
+def _column(symbol: Any, wrt: Sequence[sp.Symbol], columns: Mapping[sp.Symbol, int], what: str) -> int:
+    """Where a symbol, or the one of that name, stands in `wrt`."""
+    if isinstance(symbol, sp.Symbol) and symbol in columns:
+        return columns[symbol]
+    if not isinstance(symbol, (sp.Symbol, str)):
+        raise SymbolError(f"{what} has no entry {symbol!r}; give a symbol or its name")
+    (found,) = find_symbols(symbol, wrt, what)
+    if found not in columns:
+        raise SymbolError(f"{what} was taken in {listed(wrt)}, not in {found}")
+    return columns[found]
 
 
 def _with_outputs(graph: Graph, outputs: Sequence[int]) -> Graph:

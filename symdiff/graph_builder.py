@@ -115,6 +115,12 @@ class GraphBuilder:
         code = self._operation[node]
         return self._operands[node] if code >= 0 and self._functions[code].name == name else None
 
+    def operation(self, node: int) -> tuple[str, tuple[int, ...]]:
+        """What a node is: the name of its function with its operands, or "input" or "constant" without any."""
+        code = self._operation[node]
+        name = "input" if code == INPUT else "constant"
+        return self._functions[code].name if code >= 0 else name, self._operands[node]
+
     def static_of(self, node: int) -> Static:
         """Static arguments of a node."""
         return self._static.get(node, ())
@@ -222,9 +228,7 @@ def _fold_power_integer(b: GraphBuilder, operands: tuple[int, ...], static: Stat
 
 def _fold_not(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
     value, inner = b.value_of(operands[0]), b.parts(operands[0], "not")
-    if inner is not None:
-        return inner[0]
-    return b.constant(sp.Not(value)) if value is not None else None
+    return inner[0] if inner is not None else None if value is None else b.constant(sp.Not(value))
 
 
 def _fold_select(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:

@@ -3,7 +3,8 @@
 `where(c, sqrt(x), 0)` differentiated by any machine gives 0 * inf = NaN where c is false. So every nonlinear node
 that is needed only when some branch is taken gets its operands replaced, when the branch is not taken, by a point at
 which it and its partials are finite (the `regular` point of its domain). Zero adjoints then meet finite partials, at
-every order.
+every order. Through a condition no derivative flows: it is computed on its own, without guards, so that a branch may
+be guarded by a condition on its own nodes.
 """
 
 from __future__ import annotations
@@ -66,12 +67,20 @@ def _needs(graph: Graph) -> list[Need]:
                 needs[operand] |= alternatives
         else:
             condition, taken, otherwise = operands
-            needs[condition] |= alternatives
             needs[taken] |= {within(branch, condition, True) for branch in alternatives}
             needs[otherwise] |= {within(branch, condition, False) for branch in alternatives}
         for operand in operands:
             needs[operand] = _absorbed(needs[operand], interned)
     return [frozenset(need) for need in needs]
+
+
+def _steering(graph: Graph) -> set[int]:
+    """All nodes that conditions are made of."""
+    found = {step.operands[0] for step in graph.applications if step.function.name == "select"}
+    for step in reversed(graph.applications):
+        if step.node in found:
+            found.update(step.operands)
+    return found
 
 
 def _absorbed(need: set[Branch | None], interned: dict[tuple[int, bool, int], Branch]) -> set[Branch | None]:
@@ -111,30 +120,16 @@ class _Guard:
         self.builder = builder = GraphBuilder()
         self.places: dict[int, int] = {node: builder.input(symbol) for node, symbol in graph.symbols.items()}
         self.places |= {node: builder.constant(value) for node, value in graph.constants.items()}
+        self.steering = dict(self.places)
         self.taken: dict[int, int] = {}
-        steps = {step.node: step for step in graph.applications}
-        # a condition must come before what it guards, so nodes are placed on demand
-        pending = [(output, False) for output in reversed(graph.outputs)]
-        open_nodes: set[int] = set()
-        while pending:
-            node, ready = pending.pop()
-            if node in self.places:
-                continue
-            step = steps[node]
-            if ready:
-                self.places[node] = self._place(step)
-                open_nodes.discard(node)
-                continue
-            open_nodes.add(node)
-            pending.append((node, True))
-            pending.extend((operand, False) for operand in reversed(step.operands))
-            if self._guards(step):
-                conditions = self._unplaced_conditions(node)
-                if conditions & open_nodes:
-                    # a condition that itself needs this node: the node is always computed
-                    self.needs[node] = ALWAYS
-                else:
-                    pending.extend((condition, False) for condition in conditions)
+        steers = _steering(graph)
+        for step in graph.applications:
+            if step.node in steers:
+                operands = tuple(self.steering[operand] for operand in step.operands)
+                self.steering[step.node] = builder.apply(step.function, operands, step.static)
+        for step in graph.applications:
+            if self.needs[step.node]:
+                self.places[step.node] = self._place(step)
         return builder.finish([self.places[output] for output in graph.outputs])
 
     def _guards(self, step: Application) -> bool:
@@ -146,20 +141,13 @@ class _Guard:
         entered = any(self.needs[i] != self.needs[step.node] and i not in constants for i in step.operands)
         return entered or not function.regular
 
-    def _unplaced_conditions(self, node: int) -> set[int]:
-        found: set[int] = set()
-        for alternative in self.needs[node]:
-            branch = alternative
-            while branch is not None and id(branch) not in self.taken:
-                if branch.condition not in self.places:
-                    found.add(branch.condition)
-                branch = branch.outer
-        return found
-
     def _place(self, step: Application) -> int:
         builder = self.builder
+        if step.function.name == "select":
+            condition, *branches = step.operands
+            return builder.apply(step.function, (self.steering[condition], *(self.places[b] for b in branches)))
         operands = [self.places[operand] for operand in step.operands]
-        if self._guards(step) and not self._unplaced_conditions(step.node):
+        if self._guards(step):
             alternatives = [self._taken(branch) for branch in self.needs[step.node] if branch is not None]
             taken = min(alternatives)
             for alternative in sorted(alternatives)[1:]:
@@ -181,7 +169,7 @@ class _Guard:
             chain.append(chain[-1].outer)
         for inner in reversed(chain):
             if id(inner) not in self.taken:
-                condition = self.places[inner.condition]
+                condition = self.steering[inner.condition]
                 holds = condition if inner.truth else self.builder.call("not", condition)
                 within = None if inner.outer is None else self.taken[id(inner.outer)]
                 self.taken[id(inner)] = holds if within is None else self.builder.call("and", within, holds)

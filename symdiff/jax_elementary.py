@@ -8,6 +8,7 @@ at a harmless point, so that it cannot poison a derivative. No derivative is wri
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,14 +114,23 @@ def atan2(u: jax.Array, v: jax.Array) -> jax.Array:
     return jnp.arctan2(u * down, v * down)
 
 
+@jax.custom_jvp
 def hypot(u: jax.Array, v: jax.Array) -> jax.Array:
-    """sqrt(u**2 + v**2) as big*sqrt(1 + (small/big)**2)."""
+    """sqrt(u**2 + v**2) as big*sqrt(1 + (small/big)**2); its derivative is the direction, of any adjoint in range."""
     down, up = _scale(u, v)
     a, b = _magnitude(u) * down, _magnitude(v) * down
     first = a >= b
     big, small = jnp.where(first, a, b), jnp.where(first, b, a)
     ratio = small / jnp.where(big == 0, jnp.ones_like(big), big)
     return up * (big * jnp.sqrt(1 + ratio * ratio))
+
+
+@hypot.defjvp
+def _hypot_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
+    (u, v), (in_u, in_v) = primals, tangents
+    # at the origin, where there is no derivative, that along u
+    steady = jnp.where((u == 0) & (v == 0), jnp.ones_like(u), u)
+    return hypot(u, v), direction(steady, v) * in_u + direction(v, steady) * in_v
 
 
 def direction(u: jax.Array, v: jax.Array) -> jax.Array:

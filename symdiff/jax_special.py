@@ -17,12 +17,15 @@ import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
 import sympy as sp
+from jax.custom_derivatives import SymbolicZero
 
+from symdiff import gamma_forms
 from symdiff import special_forms as forms
 from symdiff.errors import UnsupportedError
 
 Static = Any
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+EULER_GAMMA = float(np.euler_gamma)
 
 
 def _smooth(value: Callable[..., jax.Array], slope: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -66,7 +69,9 @@ erfcinv = _plain(
 def _erfi(u: jax.Array) -> jax.Array:
     # in two factors, for the exponential overflows before the product does
     half = jnp.exp(u * u / 2)
-    return TWO_OVER_ROOT_PI * half * (half * jsp.dawsn(u))
+    product = TWO_OVER_ROOT_PI * half * (half * jsp.dawsn(u))
+    # where Dawson's integral underflows
+    return jnp.where(jnp.abs(u) > 30, jnp.copysign(jnp.inf, u), product)
 
 
 erfi = _plain(_erfi, lambda u: TWO_OVER_ROOT_PI * jnp.exp(u * u))
@@ -79,17 +84,13 @@ def _polygamma(u: jax.Array, n: int) -> jax.Array:
         return jsp.digamma(u)
     left = u < 0.5
     x = jnp.where(left, 1 - u, u)
-    right = (-1.0) ** (n + 1) * math.factorial(n) * _hurwitz(x, n)
+    right = gamma_forms.psi(x, int(n), jnp)
     # DLMF 5.15.6
     angle = _where(left, jnp.pi * (u - jnp.round(u)), 1.0)
     polynomial = jnp.zeros_like(u)
     for coefficient in forms.cotangent_derivative(n):
         polynomial = polynomial / jnp.tan(angle) + coefficient
     return jnp.where(left, (-1.0) ** n * right - polynomial * jnp.pi ** (n + 1), right)
-
-
-def _hurwitz(x: jax.Array, n: int) -> jax.Array:
-    return jsp.zeta(jnp.asarray(n + 1.0, x.dtype), x)
 
 
 polygamma = _smooth(_polygamma, lambda u, n: polygamma(u, n + 1))
@@ -104,8 +105,8 @@ def factorial(u: jax.Array) -> jax.Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
 def polygamma_gap(u: jax.Array, v: jax.Array, n: int) -> jax.Array:
-    """psi_n(u + v) - psi_n(u) by the method of `special_forms.polygamma_gap`."""
-    return forms.polygamma_gap(u, v, n, jnp)
+    """psi_n(u + v) - psi_n(u) by the method of `gamma_forms.polygamma_gap`."""
+    return gamma_forms.polygamma_gap(u, v, int(n), jnp)
 
 
 @polygamma_gap.defjvp
@@ -115,36 +116,36 @@ def _gap_jvp(n: int, primals: Any, tangents: Any) -> Any:
     return polygamma_gap(u, v, n), slope
 
 
-@jax.custom_jvp
+def _closed(value: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """The family of all partials of a function of two operands: of order i in the first and j in the second."""
+    family = jax.custom_jvp(jax.jit(value, static_argnums=(2, 3)), nondiff_argnums=(2, 3))
+
+    def rule(i: int, j: int, primals: Any, tangents: Any) -> Any:
+        parts = [
+            family(*primals, i + (k == 0), j + (k == 1)) * tangent
+            for k, tangent in enumerate(tangents)
+            if type(tangent) is not SymbolicZero
+        ]
+        y = family(*primals, i, j)
+        return y, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(y)
+
+    family.defjvp(rule, symbolic_zeros=True)
+    return lambda u, v, i=0, j=0: family(u, v, int(i), int(j))
+
+
+beta_derivative = _closed(lambda u, v, i, j: gamma_forms.beta_derivative(u, v, i, j, jsp.gammaln, jnp))
+binomial_derivative = _closed(lambda u, v, i, j: gamma_forms.binomial_derivative(u, v, i, j, jsp.gammaln, jnp))
+
+
 def beta(u: jax.Array, v: jax.Array) -> jax.Array:
     """Beta function of positive operands."""
     # JAX's own logarithm of it has 9 digits where one operand is large
-    larger, smaller = jnp.maximum(u, v), jnp.minimum(u, v)
-    return jnp.exp(jsp.gammaln(smaller) - forms.loggamma_gap(larger, smaller, jnp))
-
-
-@beta.defjvp
-def _beta_jvp(primals: Any, tangents: Any) -> Any:
-    u, v = primals
-    y = beta(u, v)
-    return y, -y * polygamma_gap(u, v, 0) * tangents[0] - y * polygamma_gap(v, u, 0) * tangents[1]
-
-
-@jax.custom_jvp
-def _binomial_between(u: jax.Array, v: jax.Array) -> jax.Array:
-    return 1 / ((u + 1) * beta(v + 1, u - v + 1))
-
-
-@_binomial_between.defjvp
-def _binomial_jvp(primals: Any, tangents: Any) -> Any:
-    u, v = primals
-    y, a, b = _binomial_between(u, v), v + 1, u - v + 1
-    return y, y * (polygamma_gap(b, v, 0) * tangents[0] + polygamma_gap(a, u - 2 * v, 0) * tangents[1])
+    return beta_derivative(u, v)
 
 
 def binomial(u: jax.Array, v: jax.Array) -> jax.Array:
     """Gamma(u + 1)/(Gamma(v + 1)*Gamma(u - v + 1)) for u > -1, by reflection where v < -1/2 or v > u + 1/2."""
-    return forms.binomial(u, v, beta, jnp, _binomial_between)
+    return binomial_derivative(u, v)
 
 
 def _incomplete(value: Callable[..., jax.Array], sign: float, name: str) -> Callable[..., jax.Array]:
@@ -153,10 +154,10 @@ def _incomplete(value: Callable[..., jax.Array], sign: float, name: str) -> Call
     def rule(primals: Any, tangents: Any) -> Any:
         s, x = primals
         along_s, along_x = tangents
-        if type(along_s) is not jax.custom_derivatives.SymbolicZero:
+        if type(along_s) is not SymbolicZero:
             raise UnsupportedError(f"{name} has no derivative in its operand 1; keep that operand constant")
         y = function(s, x)
-        if type(along_x) is jax.custom_derivatives.SymbolicZero:
+        if type(along_x) is SymbolicZero:
             return y, jnp.zeros_like(y)
         return y, sign * gamma_density(s, x) * along_x
 
@@ -164,35 +165,47 @@ def _incomplete(value: Callable[..., jax.Array], sign: float, name: str) -> Call
     return function
 
 
-def _density_value(s: jax.Array, x: jax.Array) -> jax.Array:
-    return jnp.power(x, s - 1) * jnp.exp(-x)
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def gamma_density(s: jax.Array, x: jax.Array, k: int = 0) -> jax.Array:
+    """The k-th derivative in x of x**(s - 1)*exp(-x), the density under the incomplete gamma functions.
+
+    It moves with x alone.
+    """
+    return gamma_forms.gamma_density(s, x, int(k), jnp)
 
 
-@jax.custom_jvp
-def gamma_density(s: jax.Array, x: jax.Array) -> jax.Array:
-    """x**(s - 1)*exp(-x), the density under the incomplete gamma functions; it moves with x alone."""
-    return _density_value(s, x)
-
-
-def _density_rule(primals: Any, tangents: Any) -> Any:
-    s, x = primals
-    y = gamma_density(s, x)
-    if type(tangents[1]) is jax.custom_derivatives.SymbolicZero:
+def _density_rule(k: int, primals: Any, tangents: Any) -> Any:
+    y = gamma_density(*primals, k)
+    if type(tangents[1]) is SymbolicZero:
         return y, jnp.zeros_like(y)
-    # of the power below, for this one may underflow before its derivative does
-    return y, ((s - 1) * gamma_density(s - 1, x) - y) * tangents[1]
+    return y, gamma_density(*primals, k + 1) * tangents[1]
 
 
 gamma_density.defjvp(_density_rule, symbolic_zeros=True)
 
 
+# JAX's iteration takes sqrt(s) steps near s = x, and at 1e300 never ends
+HEAVY = 1e6
+
+
+def _moderate(s: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    heavy = s > HEAVY
+    return heavy, _where(~heavy, s, 1.0), _where(~heavy, x, 1.0)
+
+
 def _lower(s: jax.Array, x: jax.Array) -> jax.Array:
+    heavy, order, at = _moderate(s, x)
+    part = jsp.gammainc(order, at)
     # in float32 the gamma function overflows long before the product does
-    return jnp.exp(jnp.log(jsp.gammainc(s, x)) + jsp.gammaln(s))
+    direct = jnp.exp(jnp.log(part) + jsp.gammaln(order))
+    return forms.lower_gamma(s, x, jnp.where(heavy, jnp.zeros_like(part), part), direct, jnp)
 
 
 def _upper(s: jax.Array, x: jax.Array) -> jax.Array:
-    return forms.upper_gamma(s, x, jnp.exp(jnp.log(jsp.gammaincc(s, x)) + jsp.gammaln(s)), jnp)
+    heavy, order, at = _moderate(s, x)
+    part = jsp.gammaincc(order, at)
+    direct = jnp.where(heavy, jnp.where(jnp.isnan(x), x, jnp.inf), jnp.exp(jnp.log(part) + jsp.gammaln(order)))
+    return forms.upper_gamma(s, x, jnp.where(heavy & (x > s), jnp.zeros_like(part), part), direct, jnp)
 
 
 lowergamma = _incomplete(_lower, 1.0, "lowergamma")
@@ -201,24 +214,71 @@ uppergamma = _incomplete(_upper, -1.0, "uppergamma")
 # ---- integrals of exponentials and circular functions
 
 
+# steps of the continued fraction that leave less than an ulp from the edge on, about (ln(1/eps)/4)**2/edge
+EXPINT_EDGE, EXPINT_STEPS, EXPINT_TERMS = 2.0, 64, 32
+
+
+def _harmonic(n: int) -> float:
+    return math.fsum(1 / k for k in range(1, n + 1))
+
+
 def _expint(u: jax.Array, n: int) -> jax.Array:
+    """E_n by its power series (DLMF 8.19.8) below the edge, by its continued fraction (8.19.17) above.
+
+    Both take a fixed number of steps: JAX's own `expn` loops until it has converged, which it never does for an array
+    in which one element is tiny.
+    """
     if n == 0:
         return jnp.exp(-u) / u
-    return jsp.exp1(u) if n == 1 else jsp.expn(jnp.asarray(n), u).astype(u.dtype)
+    near = u <= EXPINT_EDGE
+    x = jnp.where(near, u, jnp.ones_like(u))
+    series = ((-x) ** (n - 1) / math.factorial(n - 1)) * (_harmonic(n - 1) - EULER_GAMMA - jnp.log(x))
+    term = jnp.ones_like(x)
+    for k in range(EXPINT_TERMS + n):
+        if k != n - 1:
+            series = series - term / (1 - n + k)
+        term = -term * x / (k + 1)
+    x = _where(~near, u, 2 * EXPINT_EDGE)
+
+    def step(i: Any, tail: jax.Array) -> jax.Array:
+        k = EXPINT_STEPS - jnp.asarray(i, x.dtype)
+        return (n + k - 1) / (1 + k / (x + tail))
+
+    tail = jax.lax.fori_loop(0, EXPINT_STEPS, step, jnp.zeros_like(x))
+    return jnp.where(near, series, jnp.exp(-x) / (x + tail))
 
 
 def _expint_slope(u: jax.Array, n: int) -> jax.Array:
     return -(1 + 1 / u) * jnp.exp(-u) / u if n == 0 else -expint(u, n - 1)
 
 
+def _ei(u: jax.Array) -> jax.Array:
+    right = u > 0
+    # far out JAX's own is NaN in float32
+    ahead = jnp.where(u > 1e4, jnp.inf, jsp.expi(_where(right & (u <= 1e4), u, 1.0)))
+    return jnp.where(right, ahead, -_expint(_where(u < 0, -u, math.nan), 1))
+
+
 def _chi(u: jax.Array) -> jax.Array:
-    return (jsp.expi(u) - jsp.exp1(u)) / 2
+    return (_ei(u) - _expint(u, 1)) / 2
+
+
+def _shi(u: jax.Array) -> jax.Array:
+    # by its power series (DLMF 6.6.5) where the logarithms of the two parts would cancel
+    size = jnp.abs(u)
+    near = size < EXPINT_EDGE
+    square, outer = _where(near, u, 0.0) ** 2, _where(~near, size, EXPINT_EDGE)
+    series = jnp.zeros_like(u)
+    for k in reversed(range(EXPINT_TERMS // 2)):
+        series = series * square + 1 / ((2 * k + 1) * math.factorial(2 * k + 1))
+    return jnp.where(near, u * series, jnp.sign(u) * (_ei(outer) + _expint(outer, 1)) / 2)
 
 
 expint = _smooth(_expint, _expint_slope)
-Ei = _plain(lambda u: jsp.expi(u), lambda u: jnp.exp(u) / u)
+Ei = _plain(_ei, lambda u: jnp.exp(u) / u)
 Ci = _plain(lambda u: jsp.sici(u)[1], lambda u: jnp.cos(u) / u)
 Chi = _plain(_chi, lambda u: jnp.cosh(u) / u)
+Shi = _plain(_shi, partial(forms.sinhc, xp=jnp))
 
 
 def _sinc(u: jax.Array) -> jax.Array:
@@ -244,65 +304,38 @@ def _lambert_slope(u: jax.Array, branch: int) -> jax.Array:
 LambertW = _smooth(_lambert, _lambert_slope)
 
 
+def _zeta(u: jax.Array, k: int) -> jax.Array:
+    return forms.zeta_jet(u, int(k), jsp.gammaln, jnp)
+
+
+zeta_derivative = _smooth(_zeta, lambda u, k: zeta_derivative(u, k + 1))
+
+
 def zeta(u: jax.Array) -> jax.Array:
-    """Riemann's function: Euler-Maclaurin from -1/2 on (DLMF 25.2.9), to the left the functional equation (25.4.1)."""
-    left = u < -0.5
-    s = jnp.where(left, 1 - u, u)
-    right = _euler_maclaurin(s)
-    t = _where(left, u, -2.0)
-    # the sine is taken from the next even number, where it is small
-    even = jax.lax.stop_gradient(2 * jnp.round(t / 2))
-    sign = jnp.where(jnp.round(even / 2) % 2 == 0, 1.0, -1.0).astype(u.dtype)
-    sine = sign * jnp.sin(jnp.pi / 2 * (t - even))
-    factor = 2 * sine * jnp.exp(loggamma(1 - t) - (1 - t) * math.log(2 * math.pi))
-    return jnp.where(left, factor * right, right)
-
-
-def _euler_maclaurin(s: jax.Array) -> jax.Array:
-    total = jnp.ones_like(s)
-    for k in range(2, forms.ZETA_TERMS):
-        total = total + jnp.exp(-s * math.log(k))
-    # far to the right the remainder is nothing, and its polynomial overflows
-    near = _where(s < 64, s, 64.0)
-    log = math.log(forms.ZETA_TERMS)
-    power = jnp.exp(-near * log)
-    remainder = forms.ZETA_TERMS * power / (near - 1) + power / 2
-    rising = near
-    for j, coefficient in enumerate(forms.zeta_corrections(), 1):
-        remainder = remainder + coefficient * rising * power
-        rising = rising * (near + (2 * j - 1)) * (near + 2 * j)
-    return total + jnp.where(s < 64, remainder, jnp.zeros_like(s))
-
-
-def zeta_derivative(u: jax.Array, k: int) -> jax.Array:
-    """The k-th derivative of Riemann's function."""
-    function = zeta
-    for _ in range(k):
-        function = partial(_along, function)
-    return function(u)
-
-
-def _along(function: Callable[[jax.Array], jax.Array], u: jax.Array) -> jax.Array:
-    return jax.jvp(function, (u,), (jnp.ones_like(u),))[1]
+    """Riemann's function."""
+    return zeta_derivative(u, 0)
 
 
 # ---- on the host
 
 
-def _bessel(value: Callable[..., Any], before: float, after: float) -> Callable[..., jax.Array]:
-    # the derivative is before*f of the order below + after*f of the order above, DLMF 10.6.1 and 10.29.1
+Joined = Callable[[jax.Array, jax.Array, float | int], jax.Array]
+
+
+def _bessel(value: Callable[..., Any], joined: Joined) -> Callable[..., jax.Array]:
+    # the derivative is made of the functions of the order below and of the order above, DLMF 10.6.1 and 10.29.1
     def slope(u: jax.Array, order: Static) -> jax.Array:
         order = sp.sympify(order)
-        return before * function(u, order - 1) + after * function(u, order + 1)
+        return joined(function(u, order - 1), function(u, order + 1), forms.order_of(order))
 
     function = _smooth(lambda u, order: _host(value, u, order), slope)
     return function
 
 
-besselj = _bessel(forms.besselj, 0.5, -0.5)
-bessely = _bessel(forms.bessely, 0.5, -0.5)
-besseli = _bessel(forms.besseli, 0.5, 0.5)
-besselk = _bessel(forms.besselk, -0.5, -0.5)
+besselj = _bessel(forms.besselj, lambda before, after, _: (before - after) / 2)
+bessely = _bessel(forms.bessely, partial(forms.bessel_difference, xp=jnp))
+besseli = _bessel(forms.besseli, lambda before, after, _: (before + after) / 2)
+besselk = _bessel(forms.besselk, lambda before, after, _: -(before + after) / 2)
 
 airyai = _plain(lambda u: _host(forms.airyai, u), lambda u: airyaiprime(u))
 airyaiprime = _plain(lambda u: _host(forms.airyaiprime, u), lambda u: u * airyai(u))

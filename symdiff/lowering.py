@@ -1,11 +1,13 @@
 """Lowering: from a graph to a pure JAX function that works under jit, vmap and grad, on CPU and GPU.
 
-The function runs in the widest floating dtype of its arguments; integers count as float64. Constants are rounded
-once, from their exact values.
+The function runs in float32 or float64, whichever is the widest dtype of its arguments: integers count as float64,
+half precision (float16, bfloat16) as float32, extended precision as float64. Constants are rounded once, from their
+exact values.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -16,7 +18,7 @@ import numpy as np
 import sympy as sp
 
 from symdiff.arguments import aligned, floating_dtype, real_arrays
-from symdiff.constants import float_of
+from symdiff.constants import nearest
 from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.graph import Graph
@@ -40,10 +42,12 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     for node, symbol in graph.symbols.items():
         values[node] = given[symbol]
     for node, constant in graph.constants.items():
-        number = float_of(constant)
-        values[node] = jnp.asarray(number, bool if isinstance(number, bool) else dtype)
+        values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
-        values[node] = resolve(function.jax)(*(values[i] for i in operands), *static)
+        # a constant divisor has no derivative, so JAX's own quotient will do, which is faster to trace
+        plain = function.name == "divide" and operands[1] in graph.constants
+        form = jnp.divide if plain else resolve(function.jax)
+        values[node] = form(*(values[i] for i in operands), *static)
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 
@@ -72,13 +76,19 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         raise OptionError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
     nested = _sequence(args)
     symbols = _symbols(nested)
-    if len(set(symbols)) < len(symbols):
-        twice = next(s for i, s in enumerate(symbols) if s in symbols[:i])
+    known = set(symbols)
+    if len(known) < len(symbols):
+        twice = next(symbol for symbol, count in Counter(symbols).items() if count > 1)
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
     flat, rebuild = _outputs(exprs)
     graph = lowerable(graph_of(flat))
-    missing = [symbol for symbol in graph.inputs if symbol not in symbols]
+    missing = [symbol for symbol in graph.inputs if symbol not in known]
     if missing:
+        names = {symbol.name for symbol in known}
+        twin = next((symbol for symbol in missing if symbol.name in names), None)
+        if twin is not None:
+            why = "differs in its assumptions from the one in the expression; use one and the same symbol for both"
+            raise SymbolError(f"the argument {twin} {why}")
         raise SymbolError(
             f"{', '.join(map(str, missing))} in the expression is not among the arguments "
             f"({', '.join(map(str, symbols))}); add it, or substitute a number"

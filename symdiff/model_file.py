@@ -231,6 +231,11 @@ def _value(value: Any) -> str:
 
 
 def _difference(model: Model, again: Model) -> str:
+    names = {symbol.name for symbol in (*model.inputs, model.target, *model.parameters)}
+    constants = {str(constant) for f in (model.prediction, model.loss_formula) for constant in f.atoms(sp.NumberSymbol)}
+    if names & constants:
+        name = min(names & constants)
+        return f"a text cannot tell the constant {name} from the symbol {name}; rename the symbol"
     pairs = {"prediction": (model.prediction, again.prediction), "loss": (model.loss_formula, again.loss_formula)}
     for part, (formula, read) in pairs.items():
         odd = [number for number in formula.atoms(sp.Float) if parse(written(number)) != number]

@@ -12,6 +12,7 @@ import sympy as sp
 
 from symdiff.data import Column, columns, did_you_mean, listed, name_of, short
 from symdiff.errors import InputError, ModelError
+from symdiff.formula_text import identifier
 from symdiff.from_sympy import free_symbols
 from symdiff.loss import PREDICTION
 from symdiff.parameter import Parameter
@@ -61,6 +62,10 @@ def read_prediction(given: Any, inputs: Symbols, target: sp.Symbol, parameters: 
     """
     read = given
     if isinstance(given, str):
+        odd = next((symbol.name for symbol in (*inputs, *parameters) if identifier(symbol.name) is None), None)
+        if odd is not None:
+            rule = "no formula text can hold it; write letters, digits and _, no digit first and no __ first"
+            raise ModelError(f"prediction: {short(odd)} is no name: {rule}")
         try:
             read = parse(given, symbols=[*inputs, *parameters, target])
         except InputError as error:

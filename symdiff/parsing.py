@@ -47,13 +47,14 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     A formula has
 
     * numbers: integers are exact; 0.1 and 1e-3 are floats of double precision, longer literals keep their digits;
-    * names: with `symbols` only those (texts become real symbols), and they win over constants and functions of their
-      name where they are not called; without, every name but those of constants (`pi`, `E`) and functions is a real
-      symbol. Greek letters and, if declared, Python's keywords are names like others; they are compared after Unicode
-      normalisation (NFKC). `lambda` needs no declaration;
+    * names: with `symbols` only those (texts become real symbols), and they win over constants of their name; without,
+      every name is a real symbol but those of constants (`pi`, `E`, ...) and of what is no real number (`I`, `nan`,
+      `oo`, ...), which are refused. `e` is a symbol: Euler's number is `E`. Before a parenthesis a name is a function,
+      elsewhere never: `beta(x, y)*beta` holds both. Greek letters are names like others, and so are Python's keywords,
+      but `if`, `else`, `and`, `or`, `not` only if declared. Names are compared after Unicode normalisation (NFKC);
     * + - * / ** and parentheses, and calls of `symdiff.functions.formula_functions()`;
     * `a if condition else b` and `Piecewise((a, condition), ..., (b, True))`, where a condition is made of
-      < <= > >= == != (chains too), and or not, & | ~, Eq Ne Lt Le Gt Ge, And Or Not, True and False.
+      < <= > >= == != (chains too), and or not, & | ^ ~, Eq Ne Lt Le Gt Ge, And Or Not Xor ITE, True and False.
 
     What SymPy prints with `str` reads back as an equal expression. Sums, products and powers are simplified as SymPy's
     operators do it; Piecewise, conditions, Max and Min stay as they are written.
@@ -68,6 +69,8 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     Piecewise((x, x > 0), (0, True))
     >>> sorted(map(str, parse("2*lambda + pi", symbols=["lambda", "pi"]).free_symbols))
     ['lambda', 'pi']
+    >>> sorted(map(str, parse("beta(x, y)*beta").free_symbols))
+    ['beta', 'x', 'y']
     >>> parse("__import__('os').getcwd()")
     Traceback (most recent call last):
         ...
@@ -112,5 +115,7 @@ def _declared(given: Iterable[str | sp.Symbol]) -> dict[str, sp.Symbol]:
         else:
             raise SymbolError(f"symbols must be names or SymPy symbols, not {type(one).__name__}; take it out")
         if declared.setdefault(name, symbol) != symbol:
-            raise SymbolError(f"two symbols are called '{shown(name)}', with different assumptions; give one of them")
+            known = declared[name].name
+            why = "with different assumptions" if symbol.name == known else "once Unicode has normalised their names"
+            raise SymbolError(f"two symbols are called '{shown(name)}', {why}; give one of them")
     return declared

@@ -1,150 +1,110 @@
-"""Rewrites: forms that lose digits or overflow, recognised in the graph and lowered in a stable form.
+"""Rewrites: forms that lose digits, overflow or have no value, recognised in the graph and lowered in a stable form.
 
-Each row names the unstable form and the stable one as SymPy expressions of u, v, so that a test can prove them equal
-in ball arithmetic over `sample` and a report can say what to write instead; `rewrite` looks at one node of a graph
+Each row names the unstable form and the stable one as SymPy expressions of u, v, ..., so that a test can prove them
+equal in ball arithmetic over `sample` and a report can say what to write instead; `match` looks at one node of a graph
 under construction. The referee never sees a rewritten graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
+from symdiff import rewrite_logs, rewrite_quotients, rewrite_sinc, rewrite_squares, rewrite_sums
 from symdiff.functions import FUNCTIONS
-from symdiff.graph import Graph, Static
+from symdiff.graph import Application, Graph, Static
 from symdiff.graph_builder import GraphBuilder
 from symdiff.guard import guarded
+from symdiff.rewrite_forms import Forms
+from symdiff.saturation import saturated
+from symdiff.seams import smoothed
 
-Match = Callable[[GraphBuilder, tuple[int, ...], Static], int | None]
+Match = Callable[[Forms, tuple[int, ...], Static], int | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Rewrite:
-    """One unstable form, found at a node that applies the function `top`, and what to compute instead."""
+    """One unstable form, found at a node that applies the function `top`, and what is computed instead.
+
+    `sample`: between which numbers the operands are drawn where the two forms are proved equal; the stable form may
+    have a value where the other has none.
+    """
 
     name: str
     top: str
     unstable: Callable[..., sp.Expr]
     stable: Callable[..., sp.Expr]
-    rewrite: Match
+    match: Match
     sample: tuple[float, float]
     source: str
 
 
-def stable(graph: Graph) -> Graph:
-    """The same function with every known unstable form replaced.
+def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
+    """The same function with every known unstable form (or `only` those named) replaced, in time linear in the graph.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> [step.function.name for step in stable(graph_of([sp.log(1 + sp.exp(x))])).applications]
     ['softplus']
     """
-    if not any(step.function.name in _BY_TOP for step in graph.applications):
+    by_top: dict[str, list[Rewrite]] = {}
+    for row in REWRITES if only is None else (row for row in REWRITES if row.name in only):
+        by_top.setdefault(row.top, []).append(row)
+    if not any(step.function.name in by_top for step in graph.applications):
         return graph
     builder = GraphBuilder()
+    forms = Forms(builder)
     places = [-1] * len(graph)
     for node, symbol in graph.symbols.items():
         places[node] = builder.input(symbol)
     for node, constant in graph.constants.items():
         places[node] = builder.constant(constant)
-    for node, function, operands, static in graph.applications:
-        here = tuple(places[i] for i in operands)
-        found = None
-        for row in _BY_TOP.get(function.name, ()):
-            found = row.rewrite(builder, here, static)
-            if found is not None:
-                break
-        places[node] = builder.apply(function, here, static) if found is None else found
-    return builder.finish([places[node] for node in graph.outputs])
+    changed = False
+    for step in graph.applications:
+        here = tuple(places[i] for i in step.operands)
+        found = _found(forms, by_top, step, here)
+        changed |= found is not None
+        places[step.node] = builder.apply(step.function, here, step.static) if found is None else found
+    return builder.finish([places[node] for node in graph.outputs]) if changed else graph
 
 
 def lowerable(graph: Graph) -> Graph:
-    """What a route is to compute: unstable forms replaced, then guards set around branches that may not be taken."""
-    return guarded(stable(graph))
+    """What a route is to compute: unstable forms replaced, limits set, and guards around branches that may not be taken."""
+    return guarded(saturated(smoothed(stable(graph))))
 
 
-def _one(builder: GraphBuilder, node: int) -> bool:
-    return builder.value_of(node) == 1
+def readable(graph: Graph) -> Graph:
+    """The graph whose first derivative is to be read: rewritten only where the textbook derivative loses digits.
+
+    That of log(1 + exp(x)), exp(x)/(1 + exp(x)), is itself recognised when it is lowered; that of exp(x)/(1 + exp(x))
+    is a difference of equal terms at 800, and that of sin(x)/x has no value at 0, where a branch gives one.
+    """
+    branches = any(step.function.name == "select" for step in graph.applications)
+    return stable(graph, CANCELLING | SEAMS if branches else CANCELLING)
 
 
-def _other_than_one(builder: GraphBuilder, node: int) -> int | None:
-    """The u of a node 1 + u."""
-    terms = builder.parts(node, "add")
-    if terms is None:
-        return None
-    return next((v for u, v in (terms, terms[::-1]) if _one(builder, u)), None)
-
-
-def _log_of_sum(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    terms = b.parts(operands[0], "add")
-    exponents = [b.parts(term, "exp") for term in terms] if terms else []
-    if len(exponents) == 2 and exponents[0] and exponents[1]:
-        return b.call("logaddexp", exponents[0][0], exponents[1][0])
-    return None
-
-
-def _log_of_one_plus(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    rest = _other_than_one(b, operands[0])
-    if rest is None:
-        return None
-    exponent = b.parts(rest, "exp")
-    return b.call("softplus", exponent[0]) if exponent else b.call("log1p", rest)
-
-
-def _over_one_plus_exp(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    numerator, denominator = operands
-    rest = _other_than_one(b, denominator)
-    exponent = b.parts(rest, "exp") if rest is not None else None
-    if exponent is None:
-        return None
-    if numerator == rest:
-        return b.call("sigmoid", exponent[0])
-    return b.call("multiply", numerator, b.call("sigmoid", b.call("negate", exponent[0])))
-
-
-def _root_of_squares(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    squares: list[int] = []
-    pending = [operands[0]]
-    while pending:
-        node = pending.pop()
-        terms, base = b.parts(node, "add"), b.parts(node, "power_integer")
-        if terms is not None:
-            pending.extend(terms)
-        elif base is not None and b.static_of(node) == (2,):
-            squares.append(base[0])
-        else:
-            return None
-    if len(squares) < 2:
-        return None
-    result = squares[-1]
-    for node in squares[-2::-1]:
-        result = b.call("hypot", result, node)
-    return result
-
-
-def _one_minus(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    u, v = operands
-    cosine, square = b.parts(v, "cos"), b.parts(v, "power_integer")
-    if not _one(b, u):
-        return None
-    if (exponent := b.parts(v, "exp")) is not None:
-        return b.call("negate", b.call("expm1", exponent[0]))
-    if cosine is not None:
-        return b.call("negate", b.call("cosm1", cosine[0]))
-    if square is not None and b.static_of(v) == (2,) and (inner := b.parts(square[0], "tanh")) is not None:
-        return b.apply(FUNCTIONS["power_integer"], (b.call("sech", inner[0]),), (2,))
-    return None
-
-
-def _minus_one(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
-    # a number that is subtracted stands in SymPy's sum as a negative term
-    for u, v in (operands, operands[::-1]):
-        for name, instead in (("exp", "expm1"), ("cos", "cosm1")):
-            inner = b.parts(u, name)
-            if inner is not None and b.value_of(v) == -1:
-                return b.call(instead, inner[0])
+def _found(
+    forms: Forms, by_top: Mapping[str, Sequence[Rewrite]], step: Application, operands: tuple[int, ...]
+) -> int | None:
+    """The node to take instead of one step, by the first row that matches."""
+    name, negative = step.function.name, False
+    # an operand that was rewritten may have got a sign, which belongs to the product or makes a sum a difference
+    if name in ("multiply", "divide", "add", "subtract"):
+        inner = [forms.inner(operand, "negate") for operand in operands]
+        bare = tuple(u if v is None else v for u, v in zip(operands, inner, strict=True))
+        signs = tuple(v is not None for v in inner)
+        if name in ("multiply", "divide"):
+            operands, negative = bare, sum(signs) == 1
+        elif signs == (False, True):
+            name, operands = "subtract" if name == "add" else "add", bare
+        elif name == "add" and signs == (True, False):
+            name, operands = "subtract", bare[::-1]
+    for row in by_top.get(name, ()):
+        found = row.match(forms, operands, step.static)
+        if found is not None:
+            return forms.builder.call("negate", found) if negative else found
     return None
 
 
@@ -152,21 +112,116 @@ def _call(name: str) -> Callable[..., sp.Expr]:
     return lambda *operands: FUNCTIONS[name].sympy(*operands)
 
 
-REWRITES = (
-    Rewrite("logaddexp", "log", lambda u, v: sp.log(sp.exp(u) + sp.exp(v)), _call("logaddexp"), _log_of_sum, (-1e3, 1e3),
-            "Blanchard, Higham, Higham, IMA J. Numer. Anal. 41 (2021)"),
-    Rewrite("softplus", "log", lambda u: sp.log(1 + sp.exp(u)), _call("softplus"), _log_of_one_plus, (-1e3, 1e3),
-            "Maechler, Accurately Computing log(1 - exp(-|a|)) (2012)"),
-    Rewrite("log1p", "log", lambda u: sp.log(1 + u), _call("log1p"), _log_of_one_plus, (-0.99, 1e3), "Kahan (1987)"),
-    Rewrite("sigmoid", "divide", lambda u: 1 / (1 + sp.exp(-u)), _call("sigmoid"), _over_one_plus_exp, (-1e3, 1e3),
-            "Bishop, PRML 4.59"),
-    Rewrite("hypot", "sqrt", lambda u, v: sp.sqrt(u**2 + v**2), _call("hypot"), _root_of_squares, (-1e3, 1e3),
-            "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
-    Rewrite("expm1", "add", lambda u: sp.exp(u) - 1, _call("expm1"), _minus_one, (-1e2, 1e2), "Kahan (1987)"),
-    Rewrite("sech**2", "subtract", lambda u: 1 - sp.tanh(u) ** 2, lambda u: FUNCTIONS["sech"].sympy(u) ** 2, _one_minus,
-            (-1e2, 1e2), "DLMF 4.35.12"),
-    Rewrite("cosm1", "add", lambda u: sp.cos(u) - 1, _call("cosm1"), _minus_one, (-1e2, 1e2), "DLMF 4.21.31"),
-)  # fmt: skip
-_BY_TOP: dict[str, tuple[Rewrite, ...]] = {
-    top: tuple(row for row in REWRITES if row.top == top) for top in {row.top for row in REWRITES}
-}
+def _log_one_minus_exp(u: sp.Expr) -> sp.Expr:
+    return sp.Piecewise((_log1p(-sp.exp(u)), u < -1), (sp.log(-_expm1(u)), True))
+
+
+def _bose(u: sp.Expr) -> sp.Expr:
+    return sp.Piecewise((-sp.exp(-u) / _expm1(-u), u > 0), (1 / _expm1(u), True))
+
+
+def _over_one_exponential(u: sp.Expr, v: sp.Expr, w: sp.Expr) -> sp.Expr:
+    return sp.Piecewise((w * exp(-u) / (w * exp(-u) + v), u > 0), (w / (w + v * exp(u)), True))
+
+
+def _hypot_less_one(u: sp.Expr) -> sp.Expr:
+    return sp.Piecewise((u * (u / (1 + _hypot(1, u))), abs(u) < 1), (_hypot(1, u) - 1, True))
+
+
+_log1p, _expm1, _sinc, _sigmoid, _hypot = map(_call, ("log1p", "expm1", "sinc", "sigmoid", "hypot"))
+_softplus, _logaddexp, _direction = map(_call, ("softplus", "logaddexp", "direction"))
+exp, log, cos, sin, tanh, sqrt = sp.exp, sp.log, sp.cos, sp.sin, sp.tanh, sp.sqrt
+_SECH2, _SIN2, _COS2 = (rewrite_sums.less_one(f"{name}**2") for name in ("tanh", "cos", "sin"))
+_OVERFLOW = "Blanchard, Higham, Higham, IMA J. Numer. Anal. 41 (2021)"
+_MAECHLER = "Maechler, Accurately Computing log(1 - exp(-|a|)) (2012)"
+_KAHAN = "Kahan, Branch Cuts for Complex Elementary Functions (1987)"
+
+# Rows are read as a table: name, place; unstable form, stable form; match, sample, source. Earlier rows go first.
+# fmt: off
+REWRITES: tuple[Rewrite, ...] = (
+    Rewrite("log of exponentials", "log", lambda u, v, w: log(exp(u) + 2 * exp(v) + exp(w) + 3),
+            lambda u, v, w: _logaddexp(_logaddexp(_logaddexp(u, v + log(2)), w), log(3)),
+            rewrite_logs.log_of_exponentials, (-1e3, 1e3), _OVERFLOW),
+    Rewrite("log of a sigmoid", "log", lambda u: log(1 / (1 + exp(-u))), lambda u: -_softplus(-u),
+            rewrite_logs.log_of_sigmoid, (-1e3, 1e3), _MAECHLER),
+    Rewrite("log of 1 - exp", "log", lambda u: log(1 - exp(u)), _log_one_minus_exp,
+            rewrite_logs.log_of_one_minus_exp, (-1e3, 0), _MAECHLER),
+    Rewrite("log of exp - 1", "log", lambda u: log(exp(u) - 1),
+            lambda u: sp.Piecewise((u + _log1p(-exp(-u)), u > 1), (log(_expm1(u)), True)),
+            rewrite_logs.log_of_expm1, (0, 1e3), _MAECHLER),
+    Rewrite("log of a difference", "log", lambda u, v: log(exp(u) - exp(u - v)), lambda u, v: u + _log_one_minus_exp(-v),
+            rewrite_logs.log_of_difference, (0, 1e3), _MAECHLER),
+    Rewrite("log of cosh", "log", lambda u: log(sp.cosh(u)),
+            lambda u: sp.Piecewise((_log1p(2 * sp.sinh(u / 2) ** 2), abs(u) < 1),
+                                   (abs(u) + _log1p(exp(-2 * abs(u))) - log(2), True)),
+            rewrite_logs.log_of_cosh, (-1e3, 1e3), "DLMF 4.35.20"),
+    Rewrite("log of squares", "log", lambda u, v: log(u**2 + v**2), lambda u, v: 2 * log(_hypot(u, v)),
+            rewrite_squares.log_of_squares, (-1e300, 1e300), "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
+    Rewrite("log of 1 + u", "log", lambda u: log(1 + u), _log1p, rewrite_logs.log_of_one_plus, (-1, 1e300), _KAHAN),
+    Rewrite("log1p of exponentials", "log1p", lambda u: _log1p(exp(u)), _softplus,
+            rewrite_logs.log1p_of_exponential, (-1e3, 1e3), _MAECHLER),
+    Rewrite("tanh of exponentials", "divide", lambda u, v: (exp(u) - exp(v)) / (exp(u) + exp(v)), lambda u, v: tanh((u - v) / 2),
+            rewrite_quotients.tanh_of_exponentials, (-1e3, 1e3), "DLMF 4.28.6"),
+    Rewrite("share of exponentials", "divide", lambda u, v, w: exp(u) / (exp(u) + exp(v) + exp(w)),
+            lambda u, v, w: _sigmoid(u - _logaddexp(v, w)), rewrite_quotients.share_of_exponentials, (-1e3, 1e3), _OVERFLOW),
+    Rewrite("quotient by exponentials", "divide", lambda u, v: 1 / (exp(u) + exp(v)),
+            lambda u, v: exp(-_logaddexp(u, v)), rewrite_quotients.over_exponentials, (-1e3, 1e3), _OVERFLOW),
+    Rewrite("power of exponentials", "power_negative", lambda u: (1 + exp(-u)) ** -3, lambda u: _sigmoid(u) ** 3,
+            rewrite_quotients.power_of_exponentials, (-1e3, 1e3), "Bishop, PRML 4.59"),
+    Rewrite("quotient by exp - 1", "divide", lambda u: 1 / (exp(u) - 1), _bose,
+            rewrite_quotients.over_expm1, (-1e3, 1e3), "Planck's law; DLMF 4.2.19"),
+    Rewrite("quotient by one exponential", "divide", lambda u, v, w: w / (w + v * exp(u)), _over_one_exponential,
+            rewrite_quotients.over_one_exponential, (-1e3, 1e3), _OVERFLOW),
+    Rewrite("power of exp - 1", "power_negative", lambda u: (exp(u) - 1) ** -3, lambda u: _bose(u) ** 3,
+            rewrite_quotients.power_of_expm1, (-1e3, 1e3), "Planck's law; DLMF 4.2.19"),
+    Rewrite("exp over a square", "multiply", lambda u: exp(u) / (1 + exp(u)) ** 2, lambda u: (sp.sech(u / 2) / 2) ** 2,
+            rewrite_quotients.exp_over_square, (-1e3, 1e3), "DLMF 4.28.2 and 4.28.9"),
+    Rewrite("exp over a square of exp - 1", "multiply", lambda u: exp(u) / (exp(u) - 1) ** 2, lambda u: (sp.csch(u / 2) / 2) ** 2,
+            rewrite_quotients.exp_over_square_of_expm1, (-1e3, 1e3), "DLMF 4.28.1 and 4.28.8"),
+    *(Rewrite(f"{name} - 1", top, (lambda u, t=t: t(u) - 1) if top == "add" else (lambda u, t=t: 1 - t(u)),
+              s if top == "add" else (lambda u, s=s: -s(u)), match, sample, source)
+      for name, t, s, matched, sample, source in (
+          ("exp", exp, _expm1, rewrite_sums.less_one("exp"), (-1e3, 700), _KAHAN),
+          ("cos", cos, _call("cosm1"), rewrite_sums.less_one("cos"), (-1e6, 1e6), "DLMF 4.21.31"),
+          ("cosh", sp.cosh, lambda u: 2 * sp.sinh(u / 2) ** 2, rewrite_sums.less_one("cosh"), (-700, 700), "DLMF 4.35.20"),
+          ("tanh", tanh, lambda u: -2 * _sigmoid(-2 * u), rewrite_sums.less_one("tanh"), (-1e3, 1e3), "DLMF 4.28.6"),
+          ("sigmoid", _sigmoid, lambda u: -_sigmoid(-u), rewrite_sums.less_one("sigmoid"), (-1e3, 1e3), "Bishop, PRML 4.60"),
+          ("erf", sp.erf, lambda u: -sp.erfc(u), rewrite_sums.less_one("erf"), (-30, 30), "DLMF 7.2.2"),
+          ("erfc", sp.erfc, lambda u: -sp.erf(u), rewrite_sums.less_one("erfc"), (-30, 30), "DLMF 7.2.2"),
+          ("tanh**2", lambda u: tanh(u) ** 2, lambda u: -sp.sech(u) ** 2, _SECH2, (-700, 700), "DLMF 4.35.12"),
+          ("sin**2", lambda u: sin(u) ** 2, lambda u: -cos(u) ** 2, _COS2, (-1e6, 1e6), "DLMF 4.21.12"),
+          ("cos**2", lambda u: cos(u) ** 2, lambda u: -sin(u) ** 2, _SIN2, (-1e6, 1e6), "DLMF 4.21.12"),
+          ("cosh**2", lambda u: sp.cosh(u) ** 2, lambda u: sp.sinh(u) ** 2, rewrite_sums.less_one("cosh**2"), (-300, 300), "DLMF 4.35.11"),
+          ("sech**2", lambda u: sp.sech(u) ** 2, lambda u: -tanh(u) ** 2, rewrite_sums.less_one("sech**2"), (-700, 700), "DLMF 4.35.12"),
+          ("sqrt", lambda u: sqrt(1 + u), lambda u: u / (1 + sqrt(1 + u)), rewrite_sums.less_one("sqrt"), (-1, 1e300),
+           "Higham, Accuracy and Stability, 1.7"),
+          ("hypot", lambda u: sqrt(1 + u**2), _hypot_less_one, rewrite_sums.less_one("hypot"), (-1e200, 1e200),
+           "Higham, Accuracy and Stability, 1.7"))
+      for top, match in matched.items()),
+    Rewrite("1 + tanh", "add", lambda u: 1 + tanh(u), lambda u: 2 * _sigmoid(2 * u), rewrite_sums.one_plus_tanh, (-1e3, 1e3), "DLMF 4.28.6"),
+    Rewrite("1 + erf", "add", lambda u: 1 + sp.erf(u), lambda u: sp.erfc(-u), rewrite_sums.one_plus_erf, (-30, 30), "DLMF 7.4.2"),
+    Rewrite("1 + cos", "add", lambda u: 1 + cos(u), lambda u: 2 * cos(u / 2) ** 2, rewrite_sums.one_plus_cos, (-1e6, 1e6), "DLMF 4.21.22"),
+    Rewrite("root of squares", "sqrt", lambda u, v: sqrt(u**2 + 4 * v**2), lambda u, v: _hypot(u, 2 * v),
+            rewrite_squares.root_of_squares, (-1e300, 1e300), "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
+    Rewrite("power of squares", "power_constant", lambda u, v: (u**2 + v**2) ** sp.Rational(-3, 2), lambda u, v: _hypot(u, v) ** -3,
+            rewrite_squares.power_of_squares, (-1e100, 1e100), "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
+    Rewrite("quotient by squares", "divide", lambda u, v: u / (u**2 + v**2), lambda u, v: u / _hypot(u, v) * (1 / _hypot(u, v)),
+            rewrite_squares.over_squares, (-1e300, 1e300), "Moler and Morrison, IBM J. Res. Dev. 27 (1983)"),
+    *(Rewrite("component over the length", top, form, lambda u, v: _direction(u, v), match, (-1e300, 1e300), "derivative of hypot")
+      for top, form, match in (
+          ("divide", lambda u, v: u / sqrt(u**2 + v**2), rewrite_squares.over_hypot),
+          ("multiply", lambda u, v: u * (u**2 + v**2) ** sp.Rational(-1, 2), rewrite_squares.times_inverse_hypot))),
+    Rewrite("sin over its argument", "divide", lambda u: sin(u) / u, _sinc, rewrite_sinc.over_argument, (-1e6, 1e6), "DLMF 10.49.3"),
+    Rewrite("powers of sin over those of its argument", "multiply", lambda u: (cos(u) - 1) * u**-2, lambda u: -_sinc(u / 2) ** 2 / 2,
+            rewrite_sinc.times_inverse_power, (-1e6, 1e6), "DLMF 10.49.3 and 4.21.31"),
+    Rewrite("branch at a removable point", "select", lambda u: sp.Piecewise((1, sp.Eq(u, 0)), (sin(u) / u, True)), _sinc,
+            rewrite_sinc.removable_branch, (-1e6, 1e6), "DLMF 10.49.3"),
+)
+# fmt: on
+SEAMS = frozenset({"cos - 1", *(row.name for row in REWRITES[-3:])})
+CANCELLING = frozenset(
+    {
+        *("share of exponentials", "tanh of exponentials", "exp over a square", "exp over a square of exp - 1"),
+        *("log of cosh", "log of a difference"),
+    }
+)

@@ -38,7 +38,7 @@ def value_and_gradient(
     The arrays stand for `args`, by default `wrt` and then the other symbols by name. They broadcast to a shape S;
     value has shape S and grads, an array, (len(wrt), *S). Routes "symbolic" and "autodiff" are jitted JAX functions,
     which may be used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays
-    float32.
+    float32, and half precision (float16, bfloat16) becomes float32.
 
     Raises SymbolError, OptionError or UnsupportedError before anything is compiled.
 
@@ -65,9 +65,10 @@ def value_and_gradient(
 
 def _order(known: Sequence[sp.Symbol], targets: Sequence[sp.Symbol], args: Any) -> tuple[sp.Symbol, ...]:
     if args is None:
-        return (*targets, *(symbol for symbol in known if symbol not in targets))
-    order = find_symbols(args, (*known, *(t for t in targets if t not in known)), "args")
-    missing = [symbol for symbol in (*known, *targets) if symbol not in order]
+        return tuple(dict.fromkeys((*targets, *known)))
+    order = find_symbols(args, tuple(dict.fromkeys((*known, *targets))), "args")
+    given = set(order)
+    missing = [symbol for symbol in (*known, *targets) if symbol not in given]
     if missing:
         raise SymbolError(f"{missing[0]} is not among the arguments ({', '.join(map(str, order))}); add it")
     return order
@@ -99,13 +100,15 @@ def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbo
 
 
 def _autodiff(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
+    targets = set(wrt)
+
     @jax.jit
     def autodiff(*arrays: Any) -> tuple[Any, Any]:
         converted = [jnp.asarray(array) for array in real_arrays(symbols, arrays)]
         shape = np.broadcast_shapes(*(array.shape for array in converted))
         # an array of its own for each point, so that the pulled-back ones are the partials point by point
         given = {symbol: jnp.broadcast_to(a, shape) for symbol, a in zip(symbols, converted, strict=True)}
-        fixed = {symbol: array for symbol, array in given.items() if symbol not in wrt}
+        fixed = {symbol: array for symbol, array in given.items() if symbol not in targets}
 
         def model(*moving: jax.Array) -> jax.Array:
             return jax_outputs(graph, fixed | dict(zip(wrt, moving, strict=True)))[0]

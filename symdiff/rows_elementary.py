@@ -18,6 +18,8 @@ from symdiff.special_functions import direction, reduced_sinc, sigmoid, softplus
 
 ZERO = Absence.ZERO
 HALF = sp.Rational(1, 2)
+# from here on 1 + u**2 is u**2 to all digits
+FAR = 2**27
 LOG2, LOG10 = math.log(2.0), math.log(10.0)
 BETWEEN = Domain(-1.0, 1.0, closed_low=True, closed_high=True, regular=0.5)
 INSIDE = Domain(-1.0, 1.0, regular=0.5)
@@ -45,6 +47,15 @@ def _sinc(u: Any) -> Any:
 def _inverse_square(u: Any) -> Any:
     # SymPy would make it u**-2, whose u**2 leaves the range of numbers
     return sp.Pow(1 / u, 2, evaluate=False)
+
+
+def _bell_rule(u: Any) -> Any:
+    # 1/(1 + u**2); far out another form, whose derivative is no product of a square that leaves the range of numbers
+    near = u**2 < FAR**2
+    safe = sp.Piecewise((sp.Integer(1), near), (u, True))
+    # SymPy would take the safe point out again
+    inverse = sp.Pow(safe, -1, evaluate=False)
+    return sp.Piecewise((1 / (1 + u**2), near), (sp.Pow(inverse, 2, evaluate=False), True), evaluate=False)
 
 
 def _asec_rule(u: Any) -> Any:
@@ -94,11 +105,11 @@ ELEMENTARY = (
     Function("atan", sp.atan, np.arctan,
              (lambda u, y: 1 / (1 + u * u),), "symdiff.jax_elementary.atan", lambda u: u.atan(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.pi / 4), ((-1e200,), -sp.pi / 2)), "DLMF 4.24.9", ulp=2.0, heads=(sp.atan,),
-             spoken=True, regular=True),
+             spoken=True, regular=True, rules=(_bell_rule,)),
     Function("acot", sp.acot, forms.acot,
              (lambda u, y: -1 / (1 + u * u),), "symdiff.jax_elementary.acot", forms.ball_acot,
              (REAL,), (((0.0,), sp.pi / 2), ((1.0,), sp.pi / 4), ((-1.0,), -sp.pi / 4)), "DLMF 4.24.12", ulp=2.0,
-             heads=(sp.acot,), spoken=True, regular=True),
+             heads=(sp.acot,), spoken=True, regular=True, rules=(lambda u: -_bell_rule(u),)),
     Function("asec", sp.asec, lambda u: np.arccos(1 / u),
              (lambda u, y: 1 / _beyond(u),), "symdiff.jax_elementary.asec", lambda u: (1 / u).acos(),
              (OUTSIDE,), (((1.0,), 0), ((2.0,), sp.pi / 3), ((-2.0,), 2 * sp.pi / 3), ((-1.0,), sp.pi)), "DLMF 4.24.11",
@@ -156,7 +167,7 @@ ELEMENTARY = (
     Function("acsch", sp.acsch, lambda u: np.arcsinh(1 / u),
              (lambda u, y: -1 / (np.abs(u) * np.hypot(u.dtype.type(1), u)),), "symdiff.jax_elementary.acsch", lambda u: forms.ball_asinh(1 / u),
              (NONZERO,), (((1.0,), sp.asinh(1)), ((-2.0,), sp.asinh(-HALF))), "DLMF 4.38.14", ulp=4.0, heads=(sp.acsch,), spoken=True,
-             rules=(lambda u: -1 / (sp.Abs(u) * hypot(1, u)),)),
+             rules=(lambda u: -direction(1, u) / sp.Abs(u),)),
     Function("floor", sp.floor, np.floor,
              (ZERO,), "jax.numpy.floor", forms.ball_floor,
              (REAL,), (((1.5,), 1), ((-1.5,), -2), ((2.0,), 2)), "DLMF front matter", ulp=0.0, heads=(sp.floor,), spoken=True, regular=True),
@@ -168,7 +179,7 @@ ELEMENTARY = (
              (REAL,), (((1.5,), HALF), ((-1.25,), sp.Rational(3, 4)), ((2.0,), 0)), "DLMF front matter", ulp=0.5, heads=(sp.frac,),
              spoken=True, regular=True, rules=(lambda u: sp.Integer(1),)),
     Function("Mod", sp.Mod, np.mod,
-             (1.0, lambda u, v, y: -forms.whole_quotient(u, v, y)), "jax.numpy.mod", forms.ball_modulo,
+             (1.0, lambda u, v, y: -forms.whole_quotient(u, v, y)), "symdiff.jax_forms.modulo", forms.ball_modulo,
              (REAL, NONZERO), (((5.0, 3.0), 2), ((-5.0, 3.0), 1), ((5.0, -3.0), -1), ((-5.0, -3.0), -2)), "Knuth, TAOCP 1.2.4", ulp=0.5,
              heads=(sp.Mod,), spoken=True,
              rules=(lambda u, v: sp.Integer(1), lambda u, v: -sp.floor((u - sp.Mod(u, v)) / v + HALF))),
@@ -200,7 +211,7 @@ ELEMENTARY = (
              (REAL,), (((0.0,), 0), ((1.0,), sp.E - 1), ((-800.0,), -1)), "ISO C 7.12.6.3", ulp=lambda u, y: 16.0 + np.abs(u),
              heads=(expm1,), spoken=True),
     Function("hypot", hypot, np.hypot,
-             (lambda u, v, y: u / y, lambda u, v, y: v / y), "symdiff.jax_elementary.hypot", lambda u, v: (u * u + v * v).sqrt(),
+             (lambda u, v, y: u / y, lambda u, v, y: v / y), "symdiff.jax_elementary.hypot", forms.ball_hypot,
              (REAL, REAL), (((3.0, 4.0), 5), ((0.0, 0.0), 0), ((3e200, 4e200), sp.Integer(5e200))), "ISO C 7.12.7.4", ulp=3.0,
              heads=(hypot,), spoken=True, rules=(lambda u, v: direction(u, v), lambda u, v: direction(v, u))),
     Function("direction", direction, lambda u, v: u / np.hypot(u, v),
@@ -231,4 +242,9 @@ ELEMENTARY = (
 # fmt: on
 
 # names a formula may use besides those of rows
-ALIASES = {"ceil": sp.ceiling, "ln": sp.log, "max": sp.Max, "min": sp.Min, "cbrt": sp.cbrt, "real_root": sp.real_root}
+ALIASES = {
+    "ceil": sp.ceiling, "ln": sp.log, "max": sp.Max, "min": sp.Min, "cbrt": sp.cbrt, "real_root": sp.real_root,
+    # as NumPy spells them
+    "arcsin": sp.asin, "arccos": sp.acos, "arctan": sp.atan, "arctan2": sp.atan2,
+    "arcsinh": sp.asinh, "arccosh": sp.acosh, "arctanh": sp.atanh,
+}  # fmt: skip

@@ -12,7 +12,7 @@ from symdiff import special_balls as balls
 from symdiff import special_forms as forms
 from symdiff.domain import NONZERO, POSITIVE, REAL, Domain
 from symdiff.function import Absence, Function
-from symdiff.special_classes import polygamma_gap, zeta_derivative
+from symdiff.special_classes import beta_derivative, binomial_derivative, gamma_density, polygamma_gap, zeta_derivative
 
 sc = forms.sc
 NONDIFFERENTIABLE = Absence.NONDIFFERENTIABLE
@@ -33,6 +33,10 @@ def _whole(n: Any, least: int = 0) -> bool:
     return isinstance(n, int) and n >= least
 
 
+def _orders(i: Any, j: Any) -> bool:
+    return _whole(i) and _whole(j)
+
+
 def _real_line(n: Any) -> tuple[Domain, ...]:
     return (REAL if isinstance(n, int) else POSITIVE,)
 
@@ -44,28 +48,27 @@ def _wave_ulp(u: Any, y: Any, phase: float, amplitude: float) -> Any:
     return 1024.0 + 8 * wave / np.maximum(np.abs(y), float(np.finfo(np.float64).tiny))
 
 
-def _binomial_rule(position: int) -> Any:
-    """Derivative of the binomial coefficient: between 0 and u by the beta function, outside by reflection."""
+def _bessely_rule(u: Any, n: Any) -> sp.Expr:
+    # of the terms of SymPy's rule the one farther from order 0 counts where both overflow: only infinity equals its double
+    before, after = sp.bessely(n - 1, u), sp.bessely(n + 1, u)
+    if not n:
+        return (before - after) / 2
+    larger = after if n > 0 else before
+    overflow = sp.Eq(larger, 2 * larger, evaluate=False)
+    alone = -after / 2 if n > 0 else before / 2
+    return sp.Piecewise((alone, overflow), ((before - after) / 2, True), evaluate=False)
 
-    def rule(u: Any, v: Any) -> sp.Expr:
-        right, left = v - u > HALF, v < -HALF
 
-        def safe(inside: sp.Expr) -> sp.Expr:
-            return sp.Piecewise((sp.Integer(1), sp.Or(right, left)), (inside, True))
-
-        # C(u, v) = B(u + 1, d)*sin(pi*d)/pi, with d = v - u to the right and d = -v to the left
-        d = sp.Piecewise((v - u, right), (-v, left), (sp.Integer(1), True))
-        a, b = safe(v + 1), safe(u - v + 1)
-        slope = polygamma_gap(0, b, safe(v)) if position == 0 else polygamma_gap(0, a, b - a)
-        between = slope / ((u + 1) * sp.beta(a, b))
-        size = sp.beta(u + 1, d)
-        fixed = -size * polygamma_gap(0, u + 1, d) * sp.sin(sp.pi * d) / sp.pi
-        moved = size * (sp.cos(sp.pi * d) - polygamma_gap(0, d, u + 1) * sp.sin(sp.pi * d) / sp.pi)
-        if position == 0:
-            return sp.Piecewise((fixed - moved, right), (fixed, left), (between, True))
-        return sp.Piecewise((moved, right), (-moved, left), (between, True))
-
-    return rule
+def _sinhc_rule(u: Any) -> sp.Expr:
+    # the derivative of sinh(u)/u cancels near 0, that of its power series does not
+    near = u**2 < forms.SINHC_EDGE**2
+    series: sp.Expr = sp.Integer(0)
+    for k in reversed(range(forms.SINHC_TERMS)):
+        series = series * u**2 + 1 / sp.factorial(2 * k + 1)
+    # without a guard too no branch divides by 0; SymPy would take the safe point out again
+    safe = sp.Piecewise((sp.Integer(1), near), (u, True))
+    outside = sp.Mul(sp.sinh(safe), sp.Pow(safe, -1, evaluate=False), evaluate=False)
+    return sp.Piecewise((series, near), (outside, True), evaluate=False)
 
 
 def _first_expint(u: sp.Expr) -> sp.Expr:
@@ -118,27 +121,45 @@ SPECIAL = (
              (POSITIVE, POSITIVE), (((1.0, 1.0, 0), 1), ((1.0, 2.0, 1), -sp.Rational(5, 4))), "DLMF 5.5.2 and 5.11.2", ulp=256.0,
              heads=(polygamma_gap,), static=(0,), admits=_whole, special_function=True),
     Function("beta", sp.beta, forms.beta,
-             (lambda u, v, y: -y * forms.polygamma_gap(u, v, 0), lambda u, v, y: -y * forms.polygamma_gap(v, u, 0)),
+             (lambda u, v, y: forms.beta_derivative(u, v, 1, 0), lambda u, v, y: forms.beta_derivative(u, v, 0, 1)),
              "symdiff.jax_special.beta", balls.beta,
              (POSITIVE, POSITIVE), (((1.0, 1.0), 1), ((2.0, 3.0), sp.Rational(1, 12)), ((0.5, 0.5), sp.pi)), "DLMF 5.12.1", ulp=1024.0,
              heads=(sp.beta,), spoken=True, special_function=True,
-             rules=(lambda u, v: -sp.beta(u, v) * polygamma_gap(0, u, v), lambda u, v: -sp.beta(u, v) * polygamma_gap(0, v, u))),
+             rules=(lambda u, v: beta_derivative(1, 0, u, v), lambda u, v: beta_derivative(0, 1, u, v))),
+    Function("beta_derivative", lambda u, v, i, j: beta_derivative(i, j, u, v), forms.beta_derivative,
+             (lambda u, v, i, j, y: forms.beta_derivative(u, v, i + 1, j), lambda u, v, i, j, y: forms.beta_derivative(u, v, i, j + 1)),
+             "symdiff.jax_special.beta_derivative", balls.beta_derivative,
+             (POSITIVE, POSITIVE), (((1.0, 1.0, 1, 0), -1), ((1.0, 1.0, 0, 1), -1)), "DLMF 5.12.1", ulp=2048.0,
+             heads=(beta_derivative,), static=(0, 1), admits=_orders, special_function=True),
     Function("factorial", sp.factorial, lambda u: sc.gamma(u + 1),
              (lambda u, y: y * sc.digamma(u + 1),), "symdiff.jax_special.factorial", lambda u: (u + 1).gamma(),
              (NO_NEGATIVE_POLES,), (((0.0,), 1), ((5.0,), 120), ((0.5,), sp.sqrt(sp.pi) / 2)), "DLMF 5.4.1", ulp=1024.0,
              heads=(sp.factorial,), spoken=True, special_function=True),
-    Function("binomial", sp.binomial, forms.binomial,
-             (forms.binomial_slope_above, forms.binomial_slope_below), "symdiff.jax_special.binomial", balls.binomial,
+    Function("binomial", sp.binomial, forms.binomial_derivative,
+             (lambda u, v, y: forms.binomial_derivative(u, v, 1, 0), lambda u, v, y: forms.binomial_derivative(u, v, 0, 1)),
+             "symdiff.jax_special.binomial", balls.binomial,
              (BEYOND_MINUS_ONE, REAL), (((5.0, 2.0), 10), ((5.0, 7.0), 0), ((0.5, 2.0), -sp.Rational(1, 8))), "DLMF 1.2.6 and 5.12",
-             ulp=2048.0, heads=(sp.binomial,), spoken=True, special_function=True, rules=(_binomial_rule(0), _binomial_rule(1))),
+             ulp=2048.0, heads=(sp.binomial,), spoken=True, special_function=True,
+             rules=(lambda u, v: binomial_derivative(1, 0, u, v), lambda u, v: binomial_derivative(0, 1, u, v))),
+    Function("binomial_derivative", lambda u, v, i, j: binomial_derivative(i, j, u, v), forms.binomial_derivative,
+             (lambda u, v, i, j, y: forms.binomial_derivative(u, v, i + 1, j),
+              lambda u, v, i, j, y: forms.binomial_derivative(u, v, i, j + 1)),
+             "symdiff.jax_special.binomial_derivative", balls.binomial_derivative,
+             (BEYOND_MINUS_ONE, REAL), (((1.0, 0.0, 1, 0), 0), ((1.0, 0.0, 0, 1), 1), ((0.0, 1.0, 0, 1), -1)), "DLMF 1.2.6 and 5.5.3",
+             ulp=4096.0, heads=(binomial_derivative,), static=(0, 1), admits=_orders, special_function=True),
+    Function("gamma_density", lambda s, x, k: gamma_density(k, s, x), forms.gamma_density,
+             (NONDIFFERENTIABLE, lambda s, x, k, y: forms.gamma_density(s, x, k + 1)), "symdiff.jax_special.gamma_density",
+             balls.gamma_density,
+             (REAL, POSITIVE), (((1.0, 1.0, 0), sp.exp(-1)), ((3.0, 2.0, 0), 4 * sp.exp(-2)), ((3.0, 1.0, 1), sp.exp(-1))), "DLMF 8.2.1",
+             ulp=2048.0, heads=(gamma_density,), static=(0,), admits=_whole, special_function=True),
     Function("lowergamma", sp.lowergamma, forms.lowergamma,
-             (NONDIFFERENTIABLE, lambda s, x, y: x ** (s - 1) * np.exp(-x)), "symdiff.jax_special.lowergamma", balls.lowergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: forms.gamma_density(s, x)), "symdiff.jax_special.lowergamma", balls.lowergamma,
              (POSITIVE, POSITIVE), (((1.0, 1.0), 1 - sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erf(1))), "DLMF 8.2.1", ulp=1024.0,
-             heads=(sp.lowergamma,), spoken=True, special_function=True),
+             heads=(sp.lowergamma,), spoken=True, special_function=True, rules=(None, lambda s, x: gamma_density(0, s, x))),
     Function("uppergamma", sp.uppergamma, forms.uppergamma,
-             (NONDIFFERENTIABLE, lambda s, x, y: -(x ** (s - 1)) * np.exp(-x)), "symdiff.jax_special.uppergamma", balls.uppergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: -forms.gamma_density(s, x)), "symdiff.jax_special.uppergamma", balls.uppergamma,
              (POSITIVE, POSITIVE), (((1.0, 1.0), sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erfc(1))), "DLMF 8.2.2", ulp=1024.0,
-             heads=(sp.uppergamma,), spoken=True, special_function=True),
+             heads=(sp.uppergamma,), spoken=True, special_function=True, rules=(None, lambda s, x: -gamma_density(0, s, x))),
     Function("besselj", lambda u, n: sp.besselj(n, u), forms.besselj,
              (forms.besselj_slope,), "symdiff.jax_special.besselj", balls.besselj,
              (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besselj(1, 1)), ((2.0, HALF), sp.sin(2) / sp.sqrt(sp.pi))), "DLMF 10.2.2",
@@ -146,7 +167,8 @@ SPECIAL = (
     Function("bessely", lambda u, n: sp.bessely(n, u), forms.bessely,
              (forms.bessely_slope,), "symdiff.jax_special.bessely", balls.bessely,
              (POSITIVE,), (((1.0, 0), sp.bessely(0, 1)), ((1.0, 1), sp.bessely(1, 1)), ((2.0, HALF), -sp.cos(2) / sp.sqrt(sp.pi))),
-             "DLMF 10.2.3", ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.bessely,), static=(0,), callback=True, special_function=True),
+             "DLMF 10.2.3", ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.bessely,), static=(0,), callback=True, special_function=True,
+             rules=(_bessely_rule,)),
     Function("besseli", lambda u, n: sp.besseli(n, u), forms.besseli,
              (forms.besseli_slope,), "symdiff.jax_special.besseli", balls.besseli,
              (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besseli(1, 1)), ((2.0, HALF), sp.sinh(2) / sp.sqrt(sp.pi))), "DLMF 10.25.2",
@@ -183,6 +205,10 @@ SPECIAL = (
              (lambda u, y: np.sinc(u / math.pi),), "symdiff.jax_special.Si", lambda u: u.si(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.Si(1))), "DLMF 6.2.9", ulp=64.0, heads=(sp.Si,), spoken=True, regular=True,
              special_function=True, rules=(lambda u: sp.sinc(u),)),
+    Function("Shi", sp.Shi, lambda u: sc.shichi(u)[0],
+             (lambda u, y: forms.sinhc(u),), "symdiff.jax_special.Shi", lambda u: u.shi(),
+             (REAL,), (((0.0,), 0), ((1.0,), sp.Shi(1)), ((-4.0,), -sp.Shi(4))), "DLMF 6.2.15", ulp=1024.0, heads=(sp.Shi,), spoken=True,
+             special_function=True, rules=(_sinhc_rule,)),
     Function("Ci", sp.Ci, lambda u: sc.sici(u)[1],
              (lambda u, y: np.cos(u) / u,), "symdiff.jax_special.Ci", lambda u: u.ci(),
              (POSITIVE,), (((1.0,), sp.Ci(1)), ((4.0,), sp.Ci(4))), "DLMF 6.2.11", ulp=1024.0, heads=(sp.Ci,), spoken=True,

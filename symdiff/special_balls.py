@@ -6,6 +6,7 @@ derivatives, by the recurrences of DLMF, which the tests hold against Cauchy int
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,53 @@ def beta(u: Ball, v: Ball) -> Ball:
 def binomial(u: Ball, v: Ball) -> Ball:
     """Binomial coefficient."""
     return (u + 1).gamma() * (v + 1).rgamma() * (u - v + 1).rgamma()
+
+
+def _derivatives(name: str, u: Ball, count: int) -> list[Ball]:
+    """A function of Arb's power series and its derivatives, fewer than `count`, at a ball or at a power series."""
+    import flint
+
+    at, length = (u, count) if is_number(u) else (u[0], count + 2)
+    before, flint.ctx.cap = flint.ctx.cap, length
+    try:
+        series = getattr(flint.arb_series([at, 1], length), name)()
+        found = [series[k] * flint.arb(k).fac() for k in range(length)]
+    finally:
+        flint.ctx.cap = before
+    return found if is_number(u) else [composed(u, *found[k : k + 3]) for k in range(count)]
+
+
+def _product_partial(first: list[Ball], second: list[Ball], joint: list[Ball], i: int, j: int, sign: int) -> Ball:
+    # of f(u)*g(v)*h(u + sign*v), by Leibniz' rule
+    return sum(
+        math.comb(i, p) * math.comb(j, q) * sign**q * first[i - p] * second[j - q] * joint[p + q]
+        for p in range(i + 1)
+        for q in range(j + 1)
+    )
+
+
+def beta_derivative(u: Ball, v: Ball, i: int, j: int) -> Ball:
+    """Partial of order i in u and j in v of the beta function."""
+    i, j = int(i), int(j)
+    joint = _derivatives("rgamma", u + v, i + j + 1)
+    return _product_partial(_derivatives("gamma", u, i + 1), _derivatives("gamma", v, j + 1), joint, i, j, 1)
+
+
+def binomial_derivative(u: Ball, v: Ball, i: int, j: int) -> Ball:
+    """Partial of order i in u and j in v of the binomial coefficient."""
+    i, j = int(i), int(j)
+    above, below = _derivatives("gamma", u + 1, i + 1), _derivatives("rgamma", v + 1, j + 1)
+    return _product_partial(above, below, _derivatives("rgamma", u - v + 1, i + j + 1), i, j, -1)
+
+
+def gamma_density(s: Ball, x: Ball, k: int) -> Ball:
+    """The k-th derivative in x of x**(s - 1)*exp(-x)."""
+    total, falling = 0 * x, 0 * s + 1
+    for m in range(int(k) + 1):
+        # Leibniz' rule, the power derived m times
+        total = total + (-1) ** (int(k) - m) * math.comb(int(k), m) * falling * ((s - 1 - m) * x.log()).exp()
+        falling = falling * (s - 1 - m)
+    return total * (-x).exp()
 
 
 def _incomplete(name: str, sign: int) -> Callable[..., Ball]:

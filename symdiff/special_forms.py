@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from symdiff import gamma_forms
+
 Static = Any
 BRANCH_POINT = -math.exp(-1.0)
 EXTENDED = np.dtype(np.longdouble)
@@ -56,20 +58,56 @@ def _bessel(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda u, order: _as(u, function(order_of(order), u))
 
 
+# larger operands SciPy answers with NaN, where the exponential factor has long left the range of numbers
+HUGE = 1e8
+
+
 def _besseli(order: float | int, u: Any) -> Any:
     # SciPy's is 0 where u*u underflows; there the first term of the series is all, DLMF 10.30.1
     tiny = np.abs(u) < 1e-8
     order = abs(order) if isinstance(order, int) else order
     first = np.where(tiny, u, 1) / 2
-    return np.where(tiny, np.power(first, order, dtype=u.dtype) * sc.rgamma(order + 1), sc.iv(order, u))
+    # scaled: on a thread that flushes small numbers to 0, as XLA's do, SciPy's unscaled one loses digits when large
+    half = np.exp(np.abs(u) / 2)
+    return np.where(
+        tiny,
+        np.power(first, order, dtype=u.dtype) * sc.rgamma(order + 1),
+        half * sc.ive(order, np.clip(u, -HUGE, HUGE)) * half,
+    )
 
 
-besselj, bessely, besseli, besselk = map(_bessel, (sc.jv, sc.yv, _besseli, sc.kv))
+def _besselk(order: float | int, u: Any) -> Any:
+    # scaled, for SciPy's unscaled one is 0 before it underflows
+    half = np.exp(-u / 2)
+    return half * sc.kve(order, np.minimum(u, HUGE)) * half
+
+
+besselj, bessely, besseli, besselk = map(_bessel, (sc.jv, sc.yv, _besseli, _besselk))
+# beyond these SciPy's Airy functions are NaN, before those are infinite
+AIRY_LEFT, AIRY_RIGHT, AIRY_END = -1e5, 100.0, 110.0
+
+
+def _airy(u: Any, which: int) -> Any:
+    """Ai, Ai', Bi, Bi' by number; far to the left the first two terms of DLMF 9.7.9 to 9.7.12."""
+    left, right = u < AIRY_LEFT, u > AIRY_RIGHT
+    middle = sc.airy(np.where(left | right, 0 * u, u))[which]
+    at = np.clip(u, AIRY_RIGHT, AIRY_END)
+    half = np.exp((1 if which > 1 else -1) * at * np.sqrt(at) / 3)
+    outer = np.where(u > AIRY_END, np.inf if which > 1 else -0.0 if which else 0.0, half * sc.airye(at)[which] * half)
+    x = np.where(left, -u, 1.0)
+    phase = 2 * x * np.sqrt(x) / 3
+    sine, cosine = np.sin(phase - math.pi / 4), np.cos(phase - math.pi / 4)
+    first, second = ((cosine, sine), (sine, -cosine), (-sine, cosine), (cosine, sine))[which]
+    correction = (-7 if which % 2 else 5) / (72 * phase)
+    wave = x ** (0.25 if which % 2 else -0.25) / math.sqrt(math.pi) * (first + second * correction)
+    return _as(u, np.where(left, wave, np.where(right, outer, middle)))
+
+
 airyai, airyaiprime, airybi, airybiprime = (
-    lambda u: _as(u, sc.airy(u)[0]),
-    lambda u: _as(u, sc.airy(u)[1]),
-    lambda u: _as(u, sc.airy(u)[2]),
-    lambda u: _as(u, sc.airy(u)[3]),
+    lambda u: _airy(u, 0),
+    lambda u: _airy(u, 1),
+    lambda u: _airy(u, 2),
+    lambda u: _airy(u, 3),
 )
 
 
@@ -82,7 +120,14 @@ def besselj_slope(u: Any, order: Static, y: Any = None) -> Any:
 def bessely_slope(u: Any, order: Static, y: Any = None) -> Any:
     """The same for Y."""
     n = order_of(order)
-    return (bessely(u, n - 1) - bessely(u, n + 1)) / 2
+    return bessel_difference(bessely(u, n - 1), bessely(u, n + 1), n)
+
+
+def bessel_difference(before: Any, after: Any, order: float | int, xp: Any = np) -> Any:
+    """Half the difference of Y of the orders below and above; where both overflow the one farther from 0 counts."""
+    if order > 0:
+        return (xp.where(xp.isinf(after), 0 * order, before) - after) / 2
+    return (before - xp.where(xp.isinf(before) & (order < 0), 0 * order, after)) / 2
 
 
 def besseli_slope(u: Any, order: Static, y: Any = None) -> Any:
@@ -132,110 +177,75 @@ def polygamma(u: Any, n: int) -> Any:
     return _as(u, np.where(left, (-1.0) ** n * right - polynomial * np.pi ** (n + 1), right))
 
 
-GAP_SHIFT, GAP_TERMS = 16, 10
-
-
-def polygamma_gap(u: Any, v: Any, n: int, xp: Any = np) -> Any:
-    """psi_n(u + v) - psi_n(u) for u > 0 and u + v > 0, term by term of recurrence and asymptotic series (DLMF 5.5.2, 5.11.2).
-
-    Each term is a difference (u + v)**-m - u**-m, taken by expm1; all that count have one sign.
-    """
-
-    def gap(x: Any, m: int) -> Any:
-        return xp.expm1(-m * xp.log1p(v / x)) * x ** float(-m)
-
-    total = 0 * (u + v)
-    for k in range(GAP_SHIFT):
-        total = total + math.factorial(n) * gap(u + k, n + 1)
-    x = u + GAP_SHIFT
-    total = total - xp.log1p(v / x) if n == 0 else total + math.factorial(n - 1) * gap(x, n)
-    total = total + math.factorial(n) / 2 * gap(x, n + 1)
-    for j in range(1, GAP_TERMS + 1):
-        weight = float(sc.bernoulli(2 * j)[-1]) * math.factorial(2 * j + n - 1) / math.factorial(2 * j)
-        total = total + weight * gap(x, 2 * j + n)
-    return (-1) ** (n + 1) * total
-
-
-def loggamma_gap(u: Any, v: Any, xp: Any = np) -> Any:
-    """Log Gamma(u + v) - log Gamma(u) for positive operands by recurrence and Stirling's series (DLMF 5.11.1)."""
-    total = 0 * (u + v)
-    for k in range(GAP_SHIFT):
-        total = total - xp.log1p(v / (u + k))
-    x = u + GAP_SHIFT
-    total = total + (x + v - 0.5) * xp.log1p(v / x) + v * (xp.log(x) - 1)
-    for j in range(1, GAP_TERMS + 1):
-        weight = float(sc.bernoulli(2 * j)[-1]) / (2 * j * (2 * j - 1))
-        total = total + weight * xp.expm1(-(2 * j - 1) * xp.log1p(v / x)) * x ** float(1 - 2 * j)
-    return total
+def polygamma_gap(u: Any, v: Any, n: int) -> Any:
+    """psi_n(u + v) - psi_n(u) for u > 0 and u + v > 0."""
+    return _as(u + v, gamma_forms.polygamma_gap(np.asarray(u), np.asarray(v), int(n)))
 
 
 def beta(u: Any, v: Any) -> Any:
     """Beta function of positive operands."""
-    return _as(u + v, sc.beta(u, v))
+    # SciPy's is infinite at 0 even where the other operand is NaN
+    return _as(u + v, np.where(np.isnan(u + v), u + v, sc.beta(u, v)))
 
 
-def _between(u: Any, v: Any) -> Any:
-    return 1 / ((u + 1) * beta(v + 1, u - v + 1))
+def beta_derivative(u: Any, v: Any, i: int, j: int) -> Any:
+    """Its partial of order i in u and j in v."""
+    return _as(u + v, gamma_forms.beta_derivative(np.asarray(u), np.asarray(v), int(i), int(j), sc.gammaln))
 
 
-def binomial(
-    u: Any, v: Any, beta: Callable[..., Any] = beta, xp: Any = np, between: Callable[..., Any] = _between
-) -> Any:
-    """Binomial coefficient for u > -1: by the beta function between, by reflection (DLMF 5.5.3) outside."""
-    half, one = u - u + 0.5, u - u + 1
-    # C(u, v) = C(u, u - v)
-    outside = xp.where(v < -half, -v, v - u)
-    inside = outside <= half
-    central = between(xp.where(inside, u, one), xp.where(inside, v, one))
-    away = xp.where(inside, one, outside)
-    nearest = xp.round(away)
-    sine = xp.where(nearest % 2 == 0, one, -one) * xp.sin(math.pi * (away - nearest))
-    return xp.where(inside, central, beta(u + 1, away) * sine / math.pi)
+def binomial_derivative(u: Any, v: Any, i: int = 0, j: int = 0) -> Any:
+    """The partial of order i in u > -1 and j in v of the binomial coefficient, of order 0 the coefficient itself."""
+    return _as(u + v, gamma_forms.binomial_derivative(np.asarray(u), np.asarray(v), int(i), int(j), sc.gammaln))
 
 
-def _binomial_slope(u: Any, v: Any, direction: int) -> Any:
-    # direction 0: in u; 1: in v
-    u, v = np.broadcast_arrays(u, v)
-    dtype = np.result_type(u, v)
-    right, left = v > u + 0.5, v < -0.5
-    inside = ~(right | left)
-    a, b = np.where(inside, v + 1, 1), np.where(inside, u - v + 1, 1)
-    slope = polygamma_gap(b, np.where(inside, v, 1), 0) if direction == 0 else polygamma_gap(a, b - a, 0)
-    between = slope / ((u + 1) * sc.beta(a, b))
-    d = np.where(inside, 1, np.where(left, -v, v - u))
-    other = sc.digamma(np.where(inside, 1, u + d + 1))
-    # d/du at fixed d, and d/dd
-    along_u = sc.digamma(u + 1) - other
-    along_d = sc.digamma(d) - other
-    size = sc.beta(u + 1, d)
-    sine, cosine = sc.sinpi(d) if hasattr(sc, "sinpi") else np.sin(np.pi * d), np.cos(np.pi * d)
-    fixed, moved = size * along_u * sine / np.pi, size * (along_d * sine / np.pi + cosine)
-    outside = (fixed - np.where(left, 0, moved)) if direction == 0 else np.where(left, -moved, moved)
-    return np.where(inside, between, outside).astype(dtype)[()]
-
-
-def binomial_slope_above(u: Any, v: Any, y: Any = None) -> Any:
-    """Derivative of the binomial coefficient in u."""
-    return _binomial_slope(u, v, 0)
-
-
-def binomial_slope_below(u: Any, v: Any, y: Any = None) -> Any:
-    """Derivative of the binomial coefficient in v."""
-    return _binomial_slope(u, v, 1)
+def gamma_density(s: Any, x: Any, k: int = 0) -> Any:
+    """The k-th derivative in x of x**(s - 1)*exp(-x)."""
+    return _as(s + x, gamma_forms.gamma_density(s, x, int(k)))
 
 
 def lowergamma(s: Any, x: Any) -> Any:
     """Lower incomplete gamma function."""
-    return _as(s + x, np.exp(np.log(sc.gammainc(s, x)) + sc.gammaln(s)))
+    part = sc.gammainc(s, x)
+    return _as(s + x, lower_gamma(s, x, part, np.exp(np.log(part) + sc.gammaln(s))))
 
 
 def uppergamma(s: Any, x: Any) -> Any:
     """Upper incomplete gamma function."""
-    return _as(s + x, upper_gamma(s, x, np.exp(np.log(sc.gammaincc(s, x)) + sc.gammaln(s))))
+    part = sc.gammaincc(s, x)
+    return _as(s + x, upper_gamma(s, x, part, np.exp(np.log(part) + sc.gammaln(s))))
 
 
-def upper_gamma(s: Any, x: Any, direct: Any, xp: Any = np) -> Any:
-    """The upper incomplete gamma function; where s and x are small by its series (DLMF 8.7.3), the poles at s = 0 cancelled."""
+# terms of the series and steps of the continued fraction of the incomplete gamma functions far from s = x
+INCOMPLETE_STEPS = 24
+
+
+def _underflows(part: Any) -> Any:
+    info = np.finfo(part.dtype)
+    return part < float(info.tiny) / float(info.eps)
+
+
+def lower_gamma(s: Any, x: Any, part: Any, direct: Any, xp: Any = np) -> Any:
+    """The lower incomplete gamma function; where its part of the whole underflows by its series (DLMF 8.7.1)."""
+    lost = _underflows(part)
+    s, x = xp.where(lost, s, 2 + 0 * s), xp.where(lost, x, 1 + 0 * x)
+    total = 1 + 0 * (s + x)
+    for k in reversed(range(1, INCOMPLETE_STEPS)):
+        total = 1 + total * (x / (s + k))
+    return xp.where(lost, gamma_forms.scaled(s * xp.log(x) - x - xp.log(s), total, xp), direct)
+
+
+def upper_gamma(s: Any, x: Any, part: Any, direct: Any, xp: Any = np) -> Any:
+    """The upper incomplete gamma function; where s and x are small by its series (DLMF 8.7.3), the poles at s = 0 cancelled.
+
+    Where its part of the whole underflows it is taken by continued fraction (DLMF 8.9.2).
+    """
+    lost = _underflows(part) & (x > s)
+    order, far = xp.where(lost, s, 1 + 0 * s), xp.where(lost, x, 2 + 0 * x)
+    tail = 0 * (order + far)
+    for k in reversed(range(1, INCOMPLETE_STEPS)):
+        tail = k * (k - order) / (far + (2 * k + 1) - order - tail)
+    fraction = gamma_forms.scaled(order * xp.log(far) - far, 1 / (far + 1 - order - tail), xp)
+    direct = xp.where(lost, fraction, direct)
     small = (s < 0.5) & (x < 1.1)
     s, x = xp.where(small, s, 0.25), xp.where(small, x, 1.0)
     log_gamma = -xp.log1p(s) + s * (1 - float(np.euler_gamma))
@@ -247,6 +257,20 @@ def upper_gamma(s: Any, x: Any, direct: Any, xp: Any = np) -> Any:
         term = -term * x / k
         total = total - term / (s + k)
     return xp.where(small, total, direct)
+
+
+# where the power series of sinh(u)/u ends, and how many terms are felt there in a second derivative
+SINHC_EDGE, SINHC_TERMS = 2, 15
+
+
+def sinhc(u: Any, xp: Any = np) -> Any:
+    """sinh(u)/u, whose derivatives cancel near 0 but in its power series (DLMF 4.33.1)."""
+    near = xp.abs(u) < SINHC_EDGE
+    square, outer = xp.where(near, u * u, 0), xp.where(near, 1, u)
+    series = xp.zeros_like(u)
+    for k in reversed(range(SINHC_TERMS)):
+        series = series * square + 1 / math.factorial(2 * k + 1)
+    return xp.where(near, series, xp.sinh(outer) / outer)
 
 
 # ---- Lambert's function and Riemann's
@@ -266,7 +290,8 @@ def lambert(u: Any, branch: int, xp: Any = np) -> Any:
     Source: Corless et al., Adv. Comput. Math. 5 (1996); Iacono and Boyd, Adv. Comput. Math. 43 (2017), (15).
     """
     e = math.e
-    square = 2 * e * ((u + math.exp(-1.0)) + TENTH_LOW)
+    # no larger than is used, so that nothing overflows
+    square = 2 * e * ((xp.minimum(u, 0 * u) + math.exp(-1.0)) + TENTH_LOW)
     p = xp.sqrt(xp.where(square > 0, square, 0)) * (1 if branch == 0 else -1)
     series = 0 * u
     for coefficient in BRANCH_SERIES:
@@ -288,21 +313,23 @@ def lambert(u: Any, branch: int, xp: Any = np) -> Any:
         log = xp.log(-x)
         far = log - xp.log(-log)
         w = xp.where(near, -2.1533, xp.where(x < -0.25, series, far))
+    # not log(x/w): XLA makes x/(a/b) to x*b/a, which overflows
+    size = xp.log(xp.abs(x))
     for _ in range(6):
-        w = w * (1 + xp.log(x / w)) / (1 + w)
+        w = w * (1 + size - xp.log(xp.abs(w))) / (1 + w)
     return xp.where(near, series, xp.where(tiny, origin, w))
 
 
 ZETA_TERMS, ZETA_CORRECTIONS = 14, 12
+# farther right the remainder after the terms is nothing beside the second, in two derivatives too
+ZETA_EDGE = 24.0
 
 
 @lru_cache
 def zeta_corrections() -> tuple[float, ...]:
-    """B_2j/(2j)!/N**(2j-1), the weights of Euler and Maclaurin."""
-    return tuple(
-        float(sc.bernoulli(2 * j)[-1]) / math.factorial(2 * j) / float(ZETA_TERMS) ** (2 * j - 1)
-        for j in range(1, ZETA_CORRECTIONS + 1)
-    )
+    """B_2j/(2j)!, the weights of Euler and Maclaurin."""
+    numbers = gamma_forms.bernoulli(ZETA_CORRECTIONS)
+    return tuple(float(b / math.factorial(2 * j)) for j, b in enumerate(numbers, 1))
 
 
 Jet = list[Any]
@@ -312,56 +339,66 @@ def _times(a: Jet, b: Jet) -> Jet:
     return [sum((a[i] * b[k - i] for i in range(1, k + 1)), a[0] * b[k]) for k in range(len(a))]
 
 
-def _exponential(a: Jet) -> Jet:
+def _exponential(a: Jet, xp: Any) -> Jet:
     # y' = a'*y
-    y = [np.exp(a[0])]
+    y = [xp.exp(a[0])]
     for k in range(1, len(a)):
         y.append(sum(i * a[i] * y[k - i] for i in range(1, k + 1)) / k)
     return y
 
 
-def _power_jet(base: float, s: Any, order: int) -> Jet:
+def _power_jet(base: float, s: Any, order: int, xp: Any) -> Jet:
     # base**-(s + t) in powers of t
-    value, log = np.exp(-s * math.log(base)), math.log(base)
-    return [value * (-log) ** k / math.factorial(k) for k in range(order + 1)]
+    value, log = xp.exp(-s * math.log(base)), math.log(base)
+    return [value * ((-log) ** k / math.factorial(k)) for k in range(order + 1)]
 
 
-def _zeta_jet(s: Any, order: int) -> Jet:
-    total = [sum(parts) for parts in zip(*(_power_jet(n, s, order) for n in range(1, ZETA_TERMS)), strict=True)]
-    near = np.where(s < 64, s, 64.0)
-    power = _power_jet(ZETA_TERMS, near, order)
-    pole = [(-1) ** k * ZETA_TERMS / (near - 1) ** (k + 1) for k in range(order + 1)]
+def _zeta_jet(s: Any, order: int, xp: Any) -> Jet:
+    total = [1 + 0 * s] + [0 * s] * order
+    for n in range(2, ZETA_TERMS):
+        total = [t + p for t, p in zip(total, _power_jet(n, s, order, xp), strict=True)]
+    near = xp.where(s < ZETA_EDGE, s, ZETA_EDGE + 0 * s)
+    one, zero = 1 + 0 * near, 0 * near
+    power = _power_jet(ZETA_TERMS, near, order, xp)
+    pole = [(-1.0) ** k * ZETA_TERMS / (near - 1) ** (k + 1) for k in range(order + 1)]
     pole[0] = pole[0] + 0.5
-    rising = [near, 1.0 + 0 * near, *([0 * near] * order)][: order + 1]
+    # s*(s + 1)*...*(s + 2j - 2)/N**(2j - 1)
+    rising = [c / ZETA_TERMS for c in [near, one, *[zero] * order][: order + 1]]
     for j, coefficient in enumerate(zeta_corrections(), 1):
         pole = [p + coefficient * r for p, r in zip(pole, rising, strict=True)]
         for shift in (2 * j - 1, 2 * j):
-            rising = _times(rising, [near + shift, 1.0 + 0 * near, *([0 * near] * order)][: order + 1])
-    # farther right the remainder is nothing
-    return [t + np.where(s < 64, p, 0.0) for t, p in zip(total, _times(power, pole), strict=True)]
+            factor = [(near + shift) / ZETA_TERMS, one / ZETA_TERMS, *[zero] * order][: order + 1]
+            rising = _times(rising, factor)
+    return [t + xp.where(s < ZETA_EDGE, p, zero) for t, p in zip(total, _times(power, pole), strict=True)]
 
 
-def zeta_derivative(u: Any, k: int) -> Any:
+def zeta_jet(u: Any, k: int, gammaln: Callable[[Any], Any], xp: Any = np) -> Any:
     """The k-th derivative of Riemann's function by truncated power series.
 
     Euler-Maclaurin from -1/2 on (DLMF 25.2.9), the functional equation to the left (DLMF 25.4.1).
     """
-    wide = np.asarray(u, np.float64)
-    left = wide < -0.5
-    jet = _zeta_jet(np.where(left, 1 - wide, wide), k)
-    t = np.where(left, wide, -2.0)
-    even = 2 * np.round(t / 2)
-    angle, sign = np.pi / 2 * (t - even), np.where(np.round(even / 2) % 2 == 0, 1.0, -1.0)
-    circle = (np.sin(angle), np.cos(angle), -np.sin(angle), -np.cos(angle))
-    sine = [sign * circle[i % 4] * (np.pi / 2) ** i / math.factorial(i) for i in range(k + 1)]
-    exponent = [sc.gammaln(1 - t) - (1 - t) * math.log(2 * math.pi)]
-    for i in range(1, k + 1):
-        exponent.append((-1) ** i * sc.polygamma(i - 1, 1 - t) / math.factorial(i))
-        if i == 1:
-            exponent[1] = exponent[1] + math.log(2 * math.pi)
-    mirrored = [(-1) ** i * c for i, c in enumerate(jet)]
-    reflected = _times(_times(sine, _exponential(exponent)), mirrored)
-    return _as(u, math.factorial(k) * np.where(left, 2 * reflected[k], jet[k]))
+    left = u < -0.5
+    right = _zeta_jet(xp.where(left, 1 - u, u), k, xp)
+    t = xp.where(left, u, -2 + 0 * u)
+    even = 2 * xp.round(t / 2)
+    sign = xp.where(xp.round(even / 2) % 2 == 0, 1 + 0 * t, -1 + 0 * t)
+    angle = math.pi / 2 * (t - even)
+    sine, cosine = sign * xp.sin(angle), sign * xp.cos(angle)
+    circle = (sine, cosine, -sine, -cosine)
+    wave = [circle[i % 4] * ((math.pi / 2) ** i / math.factorial(i)) for i in range(k + 1)]
+    slopes = [(-1.0) ** i * gamma_forms.psi(1 - t, i - 1, xp) / math.factorial(i) for i in range(1, k + 1)]
+    exponent = [0 * t, *slopes]
+    if k:
+        exponent[1] = exponent[1] + math.log(2 * math.pi)
+    mirrored = [(-1.0) ** i * c for i, c in enumerate(right)]
+    product = _times(_times(wave, _exponential(exponent, xp)), mirrored)[k]
+    size = gammaln(1 - t) - (1 - t) * math.log(2 * math.pi)
+    return math.factorial(k) * xp.where(left, gamma_forms.scaled(size, 2 * product, xp), right[k])
+
+
+def zeta_derivative(u: Any, k: int) -> Any:
+    """The k-th derivative of Riemann's function."""
+    return _as(u, zeta_jet(np.asarray(u, np.float64), int(k), sc.gammaln))
 
 
 # ---- integrals

@@ -8,7 +8,7 @@ model, and the gradient has at most a small multiple of them (Griewank and Walth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import sympy as sp
@@ -16,7 +16,7 @@ import sympy as sp
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
-from symdiff.graph import Graph, Static
+from symdiff.graph import Application, Graph, Static
 from symdiff.graph_builder import GraphBuilder
 
 
@@ -65,31 +65,91 @@ def _rule(function: Function, operand: int, static: Static, textbook: bool) -> t
     return graph, tuple(graph.inputs.get(name, -1) for name in operand_names(function))
 
 
-def accumulate(
-    builder: GraphBuilder, graph: Graph, places: Sequence[int], output: int, wrt: Sequence[int], textbook: bool = False
-) -> list[int]:
-    """Add to `builder` the adjoints of the nodes `wrt` for one output of `graph`, whose nodes stand there at `places`.
+def rule(function: Function, operand: int, static: Static = ()) -> tuple[Graph, tuple[int, ...]]:
+    """The local partial that is computed with, as a graph, and the node of each operand in it (-1: it does not occur).
 
-    Returns their nodes in `builder`; a node that the output does not depend on gets the constant 0. With `textbook`
-    every rule is SymPy's own, to be read; else those of the table's `rules` that keep more digits are taken.
+    >>> from symdiff.functions import FUNCTIONS
+    >>> rule(FUNCTIONS["sin"], 0)[0].operation_count
+    1
     """
-    active = graph.depends_on(wrt)
-    adjoints: dict[int, int] = {output: builder.constant(sp.Integer(1))}
-    for node, function, operands, static in reversed(graph.applications):
-        adjoint = adjoints.get(node)
-        if adjoint is None or not active[node]:
-            continue
-        for position, operand in enumerate(operands):
-            if not active[operand] or function.partials[position] is Absence.ZERO:
+    return _rule(function, operand, static, False)
+
+
+def accumulate(
+    builder: GraphBuilder,
+    graph: Graph,
+    places: Sequence[int],
+    outputs: Sequence[int],
+    wrt: Sequence[int],
+    textbook: bool = False,
+) -> Iterator[list[int]]:
+    """Add to `builder` the adjoints of the nodes `wrt` for each output of `graph`, whose nodes stand there at `places`.
+
+    Yields their nodes in `builder`, a list an output; a node that the output does not depend on gets the constant 0.
+    With `textbook` every rule is SymPy's own, to be read; else those of the table's `rules` that keep more digits are
+    taken. An output costs time in the nodes that it needs, not in all.
+    """
+    active = graph.depends_on(wrt).tolist()
+    steps = {step.node: step for step in graph.applications if active[step.node]}
+    zero, one = builder.constant(sp.Integer(0)), builder.constant(sp.Integer(1))
+    for output in outputs:
+        adjoints: dict[int, int] = {output: one}
+        for node in _needed(steps, output):
+            adjoint = adjoints.get(node)
+            if adjoint is None:
                 continue
-            rule, inputs = _rule(function, position, static, textbook)
-            substitution = {source: places[i] for source, i in zip(inputs, operands, strict=True) if source >= 0}
-            partial = builder.splice(rule, substitution)[rule.outputs[0]]
-            contribution = _product(builder, adjoint, partial)
-            known = adjoints.get(operand)
-            adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
+            step = steps[node]
+            for position, operand in enumerate(step.operands):
+                if not active[operand] or step.function.partials[position] is Absence.ZERO:
+                    continue
+                partial = _partial(builder, step, position, places, textbook)
+                contribution = _product(builder, adjoint, partial)
+                known = adjoints.get(operand)
+                adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
+        yield [adjoints.get(node, zero) for node in wrt]
+
+
+def tangents(builder: GraphBuilder, graph: Graph, places: Sequence[int], source: int) -> list[int]:
+    """Add to `builder` the derivatives of the outputs of `graph` in its node `source`, accumulated front to back.
+
+    The rules are those of `accumulate`; where the two differ, one of the sweeps is wrong.
+    """
+    found: dict[int, int] = {source: builder.constant(sp.Integer(1))}
+    for step in graph.applications:
+        total: int | None = None
+        for position, operand in enumerate(step.operands):
+            if operand not in found or step.function.partials[position] is Absence.ZERO:
+                continue
+            term = _product(builder, found[operand], _partial(builder, step, position, places, textbook=False))
+            total = term if total is None else _sum(builder, total, term)
+        if total is not None:
+            found[step.node] = total
     zero = builder.constant(sp.Integer(0))
-    return [adjoints.get(node, zero) for node in wrt]
+    return [found.get(node, zero) for node in graph.outputs]
+
+
+def _needed(steps: Mapping[int, Application], output: int) -> list[int]:
+    """Those of the steps that an output needs, the last first."""
+    needed: set[int] = {output} & steps.keys()
+    pending = list(needed)
+    while pending:
+        for operand in steps[pending.pop()].operands:
+            if operand in steps and operand not in needed:
+                needed.add(operand)
+                pending.append(operand)
+    return sorted(needed, reverse=True)
+
+
+def _partial(builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool) -> int:
+    """Node of a local partial of one step."""
+    here = [places[operand] for operand in step.operands]
+    if textbook and step.function.name == "power" and position == 1 and builder.value_of(here[0]) == 0:
+        # 0**v is 0 for v > 0 and has no derivative elsewhere; SymPy's 0**v*log(0) has no value anywhere
+        zero = builder.constant(sp.Integer(0))
+        return builder.call("select", builder.call("less", zero, here[1]), zero, builder.constant(sp.nan))
+    rule, inputs = _rule(step.function, position, step.static, textbook)
+    substitution = {source: place for source, place in zip(inputs, here, strict=True) if source >= 0}
+    return builder.splice(rule, substitution)[rule.outputs[0]]
 
 
 def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
@@ -99,6 +159,8 @@ def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
     if branches is None:
         return None
     condition, taken, otherwise = branches
+    if builder.value_of(otherwise) is sp.nan:
+        return None
     if builder.value_of(taken) == 0:
         condition, taken, otherwise = builder.call("not", condition), otherwise, taken
     if builder.value_of(otherwise) != 0:
@@ -149,7 +211,8 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = Fals
     present = [node for node in sources if node >= 0]
     zero = builder.constant(sp.Integer(0))
     outputs: list[int] = []
-    for output in graph.outputs:
-        partials = dict(zip(present, accumulate(builder, graph, places, output, present, textbook), strict=True))
+    rows = accumulate(builder, graph, places, graph.outputs, present, textbook)
+    for output, row in zip(graph.outputs, rows, strict=True):
+        partials = dict(zip(present, row, strict=True))
         outputs += [places[output], *(partials.get(node, zero) for node in sources)]
     return builder.finish(outputs)

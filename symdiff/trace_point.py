@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import sympy as sp
 
-from symdiff.chain import float_of
+from symdiff.constants import float_of
 from symdiff.data import listed, short
 from symdiff.errors import InputError, SymbolError
 from symdiff.gradients import find_symbols
@@ -47,7 +47,8 @@ def point_of(at: Mapping[Any, Any], known: Sequence[sp.Symbol], dtype: np.dtype[
         point[symbol] = _number(value, symbol, dtype)
     missing = [symbol for symbol in known if symbol not in point]
     if missing:
-        raise SymbolError(f"the point gives no number for {missing[0]}; give one for each of {names}")
+        euler = " (Euler's number is written E)" if missing[0].name == "e" else ""
+        raise SymbolError(f"the point gives no number for {missing[0]}{euler}; give one for each of {names}")
     return point
 
 

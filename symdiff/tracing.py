@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import sympy as sp
 
 from symdiff.data import listed, short
 from symdiff.errors import OptionError, SymbolError
+from symdiff.formula_mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.trace_point import point_of
@@ -205,6 +206,10 @@ def trace(
     """
     expression = as_expression(expr, "the expression")
     known = free_symbols(expression)
+    if isinstance(expr, str):
+        # what the text names and simplification took out may have a number, and has the derivative zero
+        named = {str(key) for key in at} if isinstance(cast(object, at), Mapping) else set[str]()
+        known += tuple(symbol for symbol in mentioned(expr) if symbol not in known and symbol.name in named)
     if not known:
         raise SymbolError(f"the expression {short(expr)} contains no symbol; there is nothing to differentiate in")
     twice = [symbol.name for i, symbol in enumerate(known) if symbol.name in {other.name for other in known[:i]}]

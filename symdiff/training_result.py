@@ -37,7 +37,7 @@ class TrainingResult:
     dtype: str
     resumed_from: int = 0
 
-    def predict(self, **inputs: Any) -> Any:
+    def predict(self, /, **inputs: Any) -> Any:
         """Predict at inputs given by name: a float for numbers, an array of the broadcast shape for arrays.
 
         Raises SymbolError for an unknown or missing input, DataError for one that is no array of numbers.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import symdiff
+from symdiff.registration import unregister
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,14 +21,28 @@ def test_ci_calls_the_readmes_test_command_word_for_word():
 
 
 def test_the_python_example_runs_and_says_what_it_claims():
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names: dict[str, object] = {}
-    exec(compile(code.replace('c.save("report.html")', ""), "README.md", "exec"), names)  # noqa: S102 - our own README
+    names = run_example("model = symdiff.Model")
     x, y, w, b = symdiff.symbols("x y w b")
     assert names["g"][w] == 2 * x * (b + w * x - y)
     assert names["t"]["w"].grad == -8.0
     assert names["result"].predict(x=4.0) == pytest.approx(8.0, abs=0.2)
     assert names["c"].verdict == "agree"
+
+
+def test_the_function_of_ones_own_is_accepted():
+    try:
+        names = run_example("symdiff.register")
+        assert names["symdiff"].gradient(names["symdiff"].parse("gaussian(2*x)"), "x").operations > 0
+    finally:
+        unregister("gaussian")
+
+
+def run_example(holding):
+    """Run the example of the README that holds a text, and return its names."""
+    (code,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if holding in code]
+    names = {}
+    exec(compile(code.replace('c.save("report.html")', ""), "README.md", "exec"), names)  # noqa: S102 - our own README
+    return names
 
 
 CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)

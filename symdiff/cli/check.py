@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +33,11 @@ LONGEST_SYMBOL = 2
 )
 @click.option("--seed", type=options.Whole(0, 2**63 - 1), default=0, show_default=True, help="Of the drawn points.")
 @click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
-@click.option("--order", type=options.Whole(1, 2), default=1, hidden=True)
-@click.option("--claim", multiple=True, hidden=True)
-@click.option("--stress", is_flag=True, hidden=True)
+@click.option("--order", type=options.Whole(1, 2), default=1, show_default=True, help="2 checks the Hessian.")
+@click.option(
+    "--claim", multiple=True, metavar="'w: FORMULA'", help="Judge a hand-derived derivative in w; may be repeated."
+)
+@click.option("--stress", is_flag=True, help="Add points near poles, at kinks and seams, tiny and huge.")
 @options.start_option
 @options.json_option
 @click.option("--report", metavar="FILE.html", help="Write the report as a page (.html), or as .md or .json.")
@@ -59,20 +60,34 @@ def check(
     Of a model, the loss of one sample is checked, at its data and starting point. Exit code: 0 all derivatives agree,
     1 one is wrong or inaccurate, 2 bad input, 3 unsupported or undecided.
 
-    Examples: symdiff check "exp(-x**2)", symdiff check thurber --report thurber.html
+    With --claim, somebody's derivative is judged instead: agree where it is right in whatever form, disagree with the
+    simplest failing point and a guess at the mistake where it is wrong.
+
+    Examples: symdiff check "exp(-x**2)", symdiff check thurber --report thurber.html,
+    symdiff check "(w*x - y)**2" --claim "w: 2*x*(w*x - y)"
     """
-    options.later(claim=claim, stress=stress, **{"order 2": order == 2})
+    if claim and (stress or order == 2):
+        raise OptionError(
+            f"--claim is judged at order 1 at its own points; leave out {'--stress' if stress else '--order'}"
+        )
     check_report(report)
     check_targets(json_file, report, inputs=(subject,))
     places = [options.point(text) for text in at]
     names = None if wrt is None else options.names(wrt)
 
     import compare
+    from compare.checking import more_options
+    from compare.repeating import with_commands
     from symdiff import models
 
     given: dict[str, Any] = {"wrt": names, "at": places or None, "points": points, "seed": seed, "dtype": dtype}
-    found = compare.check(_subject(subject, start), **given)
-    found = dataclasses.replace(found, command=_again(subject, found, at, points, seed, start))
+    if claim:
+        found = compare.check_claim(_subject(subject, start), _claims(claim), **given)
+    else:
+        found = compare.check(_subject(subject, start), **given, order=order, stress=stress)
+    command = more_options(_again(subject, found, at, points, seed, start, claim), order, stress)
+    rows = found.rows if claim else with_commands(found.rows, command)
+    found = dataclasses.replace(found, command=command, rows=rows)
     if subject.isidentifier() and len(subject) > LONGEST_SYMBOL and not models.is_model(subject):
         click.echo(f"symdiff: note: {subject!r} is no model and was read as a formula of one symbol", err=True)
     if report is not None:
@@ -80,13 +95,23 @@ def check(
     if json_file is not None:
         write_json(found.to_dict(), json_file)
     if json_file != STANDARD_OUTPUT:
+        from compare.formula import visible
         from symdiff.cli.check_view import show
 
         show(found)
         for what, file in (("JSON", json_file), ("report", report)):
             if file is not None:
-                click.echo(f"{what}: {file}")
+                click.echo(f"{what}: {visible(file)}")
     return found.exit_code
+
+
+def _claims(texts: tuple[str, ...]) -> list[str]:
+    """Claims that each say of which symbol they are; raises ParseError for one that does not."""
+    from compare.claim_reading import split
+
+    for text in texts:
+        split(text)
+    return list(texts)
 
 
 def _subject(text: str, start: int | None) -> Any:
@@ -102,18 +127,28 @@ def _subject(text: str, start: int | None) -> Any:
         if hint or Path(f"{text}.toml").is_file():
             hint = hint or f"; did you mean {text}.toml?"
             raise OptionError(f"no model {text!r}{hint} (for the formula of that one symbol write '({text})')")
-    return options.formula(text, "check")
+    options.refuse_model(text, "check")
+    return text
 
 
-def _again(subject: str, found: Comparison, at: tuple[str, ...], points: int, seed: int, start: int | None) -> str:
+def _again(
+    subject: str,
+    found: Comparison,
+    at: tuple[str, ...],
+    points: int,
+    seed: int,
+    start: int | None,
+    claims: tuple[str, ...] = (),
+) -> str:
     """Write the command that repeats a check, with all that it depends on."""
-    words = ["symdiff", "check", subject, "--wrt", ",".join(found.wrt)]
+    from compare.provenance import written
+
+    # of a Hessian each entry is named by a pair
+    words = ["--wrt", ",".join(dict.fromkeys(",".join(found.wrt).split(",")))]
+    for claim in claims:
+        words += ["--claim", claim]
     for place in at:
         words += ["--at", place]
     if found.seed is not None:  # points were drawn
         words += ["--points", str(points), "--seed", str(seed)]
-    if start is not None:
-        words += ["--start", str(start)]
-    if found.dtype != "float64":
-        words += ["--dtype", found.dtype]
-    return shlex.join(words)
+    return written(subject, words, start, found.dtype)

@@ -19,17 +19,44 @@ FULL_DIGITS = {"float64": 17, "float32": 9}
 def show(found: Comparison) -> None:
     """Print a comparison on standard output."""
     view = screen()
-    view.verdict(found.verdict.value, found.verdict.meaning)
-    view.line(f"{_cut(found.subject)}: {found.findings}")
-    view.heading("Partial derivatives")
-    show_partials(view, found)
-    _show_worst(view, found)
+    if found.claims:
+        from compare.claim_outcome import MEANINGS
+
+        view.verdict(found.verdict.value, MEANINGS.get(found.verdict, found.verdict.meaning))
+        view.line(f"{_cut(found.subject)}: {found.findings}")
+        show_claims(view, found)
+    else:
+        view.verdict(found.verdict.value, found.verdict.meaning)
+        view.line(f"{_cut(found.subject)}: {found.findings}")
+        view.heading("Partial derivatives")
+        show_partials(view, found)
+        _show_worst(view, found)
     _show_undefined(view, found)
     view.heading("To repeat this")
     view.verbatim(found.command or "")
     packages = ("symdiff", "sympy", "jax", "numpy", "python-flint")
     versions = [f"{name} {found.versions[name]}" for name in packages if name in found.versions]
     view.line(", ".join(versions))
+
+
+def show_claims(view: Screen, found: Comparison) -> None:
+    """Print each claimed partial derivative: verdict, simplest failing point, guess at the mistake, true formula."""
+    view.heading("Claimed" if len(found.claims) == 1 else f"Claimed, {len(found.claims):,} partial derivatives")
+    for claim in found.claims[:PARTIALS]:
+        view.verdict(claim.verdict.value, f"∂/∂{claim.wrt} = {claim.claim} ({claim.meaning})")
+        if claim.example is not None:
+            row = claim.example
+            view.line(f"simplest failing point: {coordinates(row.at)}", indent=2)
+            truth = row.referee.digits or exact(row.referee.value, "float64")
+            truth = truth.rstrip("0").rstrip(".") if "." in truth and "e" not in truth else truth
+            given = "has no value" if row.claim is None else f"gives {exact(row.claim, 'float64')}"
+            view.line(f"there the claim {given}, the true value is {truth}", indent=2)
+        if claim.guess:
+            view.line(f"the mistake, perhaps: {claim.guess}", indent=2)
+        if claim.true:
+            view.line(f"the true formula: {claim.true}", indent=2)
+        if claim.note:
+            view.line(f"note: {claim.note}", indent=2)
 
 
 def show_partials(view: Screen, found: Comparison) -> None:
@@ -78,6 +105,8 @@ def _show_worst(view: Screen, found: Comparison) -> None:
             _show_numbers(view, row, found.dtype)
         if row.explanation:
             view.line(row.explanation, indent=2)
+        if row.command:
+            view.verbatim(f"  {row.command}")
 
 
 def _show_numbers(view: Screen, row: Row, dtype: str) -> None:

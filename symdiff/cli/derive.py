@@ -33,7 +33,8 @@ def derive(expr: str, wrt: str, order: int, form: str) -> None:
     Example: symdiff derive "(w*x + b - y)**2" --wrt w,b
     """
     expression = options.formula(expr, "derive")
-    derived = _first(expression, options.names(wrt)) if order == 1 else _second(expression, options.names(wrt))
+    symbols = options.symbols(expr, options.names(wrt))
+    derived = _first(expression, symbols) if order == 1 else _second(expression, symbols)
     {"text": _print_text, "latex": _print_latex, "json": _print_json}[form](derived)
 
 
@@ -53,7 +54,7 @@ class Derived:
     operations: int
 
 
-def _first(expression: sp.Expr, wrt: list[str]) -> Derived:
+def _first(expression: sp.Expr, wrt: list[sp.Symbol | str]) -> Derived:
     from symdiff import gradient
 
     found = gradient(expression, wrt)
@@ -63,7 +64,7 @@ def _first(expression: sp.Expr, wrt: list[str]) -> Derived:
     return Derived(expression, names, 1, partials, steps, stepped, found.operations)
 
 
-def _second(expression: sp.Expr, wrt: list[str]) -> Derived:
+def _second(expression: sp.Expr, wrt: list[sp.Symbol | str]) -> Derived:
     from symdiff import hessian
 
     found = hessian(expression, wrt)

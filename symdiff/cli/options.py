@@ -101,8 +101,27 @@ def _number(text: str, name: str, written: str) -> float:
 
 def formula(text: str, command: str) -> sp.Expr:
     """Read a formula, and refuse a model where only a formula will do."""
-    from symdiff import models
     from symdiff.parsing import parse
+
+    refuse_model(text, command)
+    return parse(text)
+
+
+def symbols(text: str, names: list[str]) -> list[sp.Symbol | str]:
+    """Take names for the symbols of a formula text where it has them, also those that simplification takes out.
+
+    >>> symbols("x - x", ["x", "y"])
+    [x, 'y']
+    """
+    from symdiff.formula_mentions import mentioned
+
+    known = {symbol.name: symbol for symbol in mentioned(text)}
+    return [known.get(name, name) for name in names]
+
+
+def refuse_model(text: str, command: str) -> None:
+    """Refuse a model where only a formula will do; raises OptionError."""
+    from symdiff import models
 
     if text.isidentifier() and text in models.names():
         raise OptionError(
@@ -110,7 +129,6 @@ def formula(text: str, command: str) -> sp.Expr:
         )
     if text.endswith(".toml"):
         raise OptionError(f"{command} takes a formula, and {text!r} is a model file; give its formula in quotes")
-    return parse(text)
 
 
 def model(name_or_path: str, start: int | None) -> Model:

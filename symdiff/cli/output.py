@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +91,4 @@ def write_text(text: str, target: str) -> None:
     """Write a file whole or not at all; a pipe or a device is written to. Raises OutputError."""
     from symdiff.output_file import write_file
 
-    path = Path(target)
-    if not path.exists() or stat.S_ISREG(path.stat().st_mode):
-        write_file(path, text.encode())
-        return
-    try:  # /dev/null and its like must not be replaced by a file
-        path.write_bytes(text.encode())
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror}); give another file") from None
+    write_file(target, text.encode())

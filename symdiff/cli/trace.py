@@ -33,10 +33,10 @@ def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str |
     if form == "html":
         options.later(**{"format html": True})
     check_targets(out)
-    expression = options.formula(expr, "trace")
+    options.refuse_model(expr, "trace")
     point = options.point(at)
     found = symdiff.trace(
-        expression, point, None if wrt is None else options.names(wrt), "float32" if dtype == "float32" else "float64"
+        expr, point, None if wrt is None else options.names(wrt), "float32" if dtype == "float32" else "float64"
     )
     if form == "json":
         text = json_text(found.to_dict())

@@ -9,7 +9,7 @@ import sympy as sp
 
 import compare
 import symdiff
-from compare import checking, referee
+from compare import checking, evaluation, referee, rows
 from symdiff import models
 from symdiff.errors import InputError, OptionError, ParseError, SymbolError
 from symdiff.parsing import parse
@@ -118,7 +118,8 @@ def test_json_is_strict_and_has_the_keys_of_the_contract():
     assert (data["exit_code"], data["dtype"]) == (0, "float64")
     for row in data["rows"]:
         assert list(row)[: len(ROW_KEYS)] == ROW_KEYS
-        assert set(row) - set(ROW_KEYS) <= {"slopes"}
+        assert set(row) - set(ROW_KEYS) <= {"slopes", "command"}
+        assert ("command" in row) == (row["verdict"] != "agree")
         assert set(row["referee"]) == {"value", "radius", "digits"}
         for name in (*ROUTES, "error", "tolerance", "kappa"):
             assert row[name] is not None or row["reason"]
@@ -174,26 +175,40 @@ def test_nan_in_a_branch_that_is_not_taken_is_harmless():
 
 
 def test_a_formula_that_loses_digits_is_inaccurate_and_the_problem_is_not_to_blame():
-    # 1 - tanh(x)**2 is 4*exp(-2*x) nearly, of which float64 sees nothing at x = 20
-    (row,) = check_at(sp.tanh(x), x=19.0).rows
-    assert row.verdict.value == "inaccurate"
-    assert row.kappa == pytest.approx(38.0, rel=1e-12)
-    assert row.reason.startswith("only 0.0 digits are right; the formula loses more than the problem forces")
-    assert compare.check(sp.tanh(x), at={"x": 19.0}).exit_code == 1
-    (same,) = check_at(4 * sp.exp(-2 * x), x=19.0).rows
-    assert same.verdict.value == "agree"
+    # x**3 - (x - 1)*(x**2 + x + 1) is 1, the difference of two numbers of 1e18
+    one = x**3 - (x - 1) * (x**2 + x + 1)
+    found = check_at(y * one, x=1e6, y=1.0)
+    by_x, by_y = found.rows
+    assert (by_y.verdict.value, by_y.referee.digits) == ("inaccurate", "1.000000000000000000000000")
+    assert by_y.kappa == 0.0
+    assert by_y.reason.startswith("only 0.0 digits are right; the formula loses more than the problem forces")
+    assert (found.verdict.value, found.exit_code) == ("inaccurate", 1)
+    # of a true zero no digit can be lost
+    assert by_x.verdict.value == "agree"
+    assert check_at(y * one, x=0.5, y=1.0).exit_code == 0
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("formula", ["tanh(x)", "sigmoid(x)", "softplus(x)", "atan(x)", "erf(x)", "log(1 + exp(x))"])
+def test_a_function_whose_derivative_is_lowered_well_loses_nothing(formula, dtype):
+    at = [{"x": value} for value in (0.0, 1e-30, 0.75, -3.5, 19.0, -45.0, 350.0, 700.0)]
+    assert [row.verdict.value for row in compare.check(formula, at=at, dtype=dtype).rows] == ["agree"] * len(at)
 
 
 def test_an_intermediate_overflow_is_not_an_excuse_but_a_true_infinity_is():
-    (row,) = check_at(sp.exp(x) / (1 + sp.exp(x)), x=800.0).rows
+    # the derivative is 1 nearly, and x**200 is 1e400
+    (row,) = check_at(x**200 / (1 + x**199), x=100.0).rows
     assert row.verdict.value == "disagree"
     assert all(f"{name} gives nan" in row.reason for name in ROUTES)
+    # this is the sigmoid, and computed as such
+    (row,) = check_at(sp.exp(x) / (1 + sp.exp(x)), x=800.0).rows
+    assert row.verdict.value == "agree"
     (row,) = check_at(sp.exp(x), x=800.0).rows
     assert (row.verdict.value, row.symbolic) == ("agree", math.inf)
 
 
 def test_an_unsupported_function_is_refused_before_anything_is_evaluated(monkeypatch):
-    monkeypatch.setattr(checking, "evaluate", None)
+    monkeypatch.setattr(rows, "evaluate", None)
     monkeypatch.setattr(checking, "places", None)
     monkeypatch.setattr(checking, "gradient_graph", None)
     found = compare.check(x + sp.Function("unheard_of")(y))
@@ -225,7 +240,7 @@ def test_a_true_zero_is_decided_by_the_tolerance():
         ({"dtype": "float16"}, OptionError, r"^dtype is 'float16'; choose float64 or float32$"),
         ({"dtype": "double precision"}, OptionError, r"^dtype is 'double precision'; choose float64 or float32$"),
         ({"dtype": None}, OptionError, r"^dtype is None; choose float64 or float32$"),
-        ({"order": 3}, OptionError, r"^order is 3; only the gradient, order 1, can be checked so far$"),
+        ({"order": 3}, OptionError, r"^order is 3; give 1 for the gradient or 2 for the Hessian$"),
         ({"points": 0}, OptionError, r"^points is 0; give a whole number of at least 1$"),
         ({"points": 2.5}, OptionError, r"^points is 2.5; give a whole number"),
         ({"points": True}, OptionError, r"^points is True; give a whole number"),
@@ -320,3 +335,103 @@ def test_a_large_shared_graph_is_checked_without_writing_it_out():
     assert {row.verdict.value for row in found.rows} <= {"agree", "inaccurate"}
     assert "not written out" in str(found.formulas["x"])
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("constant", ["1e-320", "1e-60", "1e-45", "1e-40", "1e-400"])
+def test_a_constant_that_is_zero_in_the_dtype_is_rounding_and_no_wrong_rule(constant):
+    # the derivative, the constant itself, lies below float32's normal range: it is rightly rounded to zero
+    found = compare.check(f"{constant}*x", points=4, dtype="float32")
+    assert {row.verdict.value for row in found.rows} == {"agree"}
+    assert found.rows[0].referee.value == pytest.approx(float(constant), rel=1e-4, abs=1e-322)
+
+
+def test_a_constant_that_is_flushed_and_multiplied_up_again_costs_the_digits():
+    # XLA flushes 1e-320 to zero, and exp(700) is 1e304: the derivative is 1.0e-16
+    found = compare.check("1e-320*exp(x)", at={"x": 700.0})
+    (row,) = found.rows
+    assert (row.verdict.value, found.exit_code) == ("inaccurate", 1)
+    assert row.error <= row.tolerance
+
+
+def test_a_fault_beside_a_lost_constant_is_seen_all_the_same(monkeypatch):
+    # sin(x) + 1e-40*x: what is lost is 1e-40, and not a part of cos(x)
+    right = rows.evaluate
+
+    def wrong(*given):
+        found = right(*given)
+        found.partials["chain"][...] *= 1.001
+        return found
+
+    monkeypatch.setattr(rows, "evaluate", wrong)
+    found = compare.check("sin(x) + 1e-40*x", at={"x": 0.5}, dtype="float32")
+    assert found.rows[0].reason.startswith("chain is off by 0.000878")  # cos(0.5)/1000
+
+
+# 0.7 as a double is less than 7/10 and 0.1 is more than 1/10, so exactly these are 6, 4 and nearly 1
+STEPPED = [
+    ("floor(0.7*x)*y", {"x": 10.0, "y": 2.0}, 6.0),
+    ("ceiling(0.1*x)*y", {"x": 30.0, "y": 2.0}, 4.0),
+    ("frac(0.7*x)*y", {"x": 10.0, "y": 2.0}, 1.0),
+    ("Mod(0.7*x, 1)*y", {"x": 10.0, "y": 2.0}, 1.0),
+    ("acot(0.7*x - 7)*y", {"x": 10.0, "y": 2.0}, -math.pi / 2),
+    ("atan2(0.7*x - 7, -1)*y", {"x": 10.0, "y": 2.0}, -math.pi),
+]
+
+
+@pytest.mark.parametrize(("formula", "at", "slope"), STEPPED, ids=[formula for formula, _, _ in STEPPED])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_step_that_rounding_may_have_taken_is_no_wrong_rule(formula, at, slope, dtype):
+    beside = at | {"x": at["x"] + 0.25}
+    found = compare.check(formula, wrt="y", at=[at, beside], dtype=dtype)
+    stepped, row = found.rows
+    assert stepped.referee.value == pytest.approx(slope, rel=1e-14)
+    assert (stepped.verdict.value, stepped.reason) == ("agree", checking.CHOSEN)
+    # nothing is excused beside the step
+    assert (row.verdict.value, row.reason) == ("agree", "")
+    assert row.tolerance < 1e-4
+
+
+@pytest.mark.parametrize("terms", [3, 40])
+def test_a_program_too_long_to_compile_gives_the_same_numbers(terms, monkeypatch):
+    formula = " + ".join(f"tanh({0.1 * k:.1f}*{'xyz'[k % 3]} - {k % 7})" for k in range(1, terms + 1))
+    compiled = compare.check(formula, points=3)
+    monkeypatch.setattr(evaluation, "LARGEST_COMPILED", 0)
+    walked = compare.check(formula, points=3)
+    for one, other in zip(compiled.rows, walked.rows, strict=True):
+        assert (one.verdict, one.tolerances) == (other.verdict, other.tolerances)
+        for route in ROUTES:
+            assert abs(one.route(route) - other.route(route)) <= one.tolerances[route]
+
+
+@pytest.mark.parametrize(("terms", "expected"), [(1, True), (40, False)])
+def test_what_counts_is_the_length_of_the_program_and_not_that_of_the_formula(terms, expected, monkeypatch):
+    # 40 hyperbolic tangents are 159 operations of the graph, and 2,000 of JAX's
+    runs = []
+    right = evaluation.of_graph
+
+    def of_graph(graph, wrt, route):
+        run = right(graph, wrt, route)
+
+        def recorded(given):
+            runs.append((route, isinstance(next(iter(given.values())), np.ndarray)))
+            return run(given)
+
+        return recorded
+
+    monkeypatch.setattr(evaluation, "of_graph", of_graph)
+    compare.check(" + ".join(f"tanh({0.1 * k:.1f}*x)" for k in range(1, terms + 1)), points=2)
+    assert {(route, True) in runs for route in ("symbolic", "autodiff")} == {expected}
+
+
+@pytest.mark.parametrize(("wrt", "at"), [("x", {"x": 1.0}), (None, {"x": 1.0}), ("x", None)])
+def test_who_names_a_symbol_that_cancels_gets_its_derivative(wrt, at):
+    found = compare.check("x - x", wrt=wrt, at=at, points=2)
+    assert {(row.wrt, row.referee.digits, row.verdict.value) for row in found.rows} == {("x", "0", "agree")}
+    assert all(row.route(route) == 0.0 for row in found.rows for route in ROUTES)
+
+
+def test_a_point_may_name_a_symbol_that_cancels_and_no_other():
+    found = compare.check("x - x + y**2", at={"x": 1.0, "y": 3.0})
+    assert [(row.wrt, row.referee.value) for row in found.rows] == [("y", 6.0)]
+    with pytest.raises(SymbolError, match=r"^at names 'z', which"):
+        compare.check("x - x + y**2", at={"x": 1.0, "y": 3.0, "z": 0.0})

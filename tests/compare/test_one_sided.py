@@ -28,6 +28,11 @@ KINKS = [
     (sp.Abs(x), AT_0, -1, 1),
     (sp.Abs(x - 2) * x, {x: 2.0}, -2, 2),
     (sp.Abs(x**2 - 4), {x: -2.0}, -4, 4),
+    (sp.beta(x, y), {x: 1.0, y: -0.75}, OUTSIDE, OUTSIDE),
+    (sp.binomial(x, y), {x: -2.5, y: 2.0}, OUTSIDE, OUTSIDE),
+    (sp.asec(x / 2), {x: 1.0}, OUTSIDE, OUTSIDE),
+    # of the branch that is taken only
+    (sp.Piecewise((sp.beta(x, -3), x > 5), (sp.Abs(x), True)), AT_0, -1, 1),
     (-3 * sp.Abs(2 * x + 1), {x: -0.5}, 6, -6),
     (sp.Abs(sp.Abs(x) - 1), {x: 1.0}, -1, 1),
     (sp.Abs(sp.Abs(x) - 1), {x: 0.0}, 1, -1),

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from symdiff import chain
+from symdiff.constants import float_of
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence
@@ -128,11 +129,17 @@ def test_broadcasting():
 @pytest.mark.parametrize("shape", [(), (3,)], ids=str)
 def test_float32_stays_float32_in_every_row(row, shape):
     for point, _ in row.special:
+        if any(abs(p) > float(np.finfo(np.float32).max) for p in point[: row.arity]):
+            continue
         static = point[row.arity :]
         operands = [np.full(shape, p, bool if isinstance(p, bool) else np.float32)[()] for p in point[: row.arity]]
         with np.errstate(all="ignore"):
             value = row.value(*operands, *static)
-            slopes = [chain.local_partial(row, k, operands, static, value) for k in range(row.arity)]
+            slopes = [
+                chain.local_partial(row, k, operands, static, value)
+                for k in range(row.arity)
+                if row.partials[k] is not Absence.NONDIFFERENTIABLE
+            ]
         assert np.asarray(value).dtype in (np.float32, bool)
         for slope in slopes:
             assert isinstance(slope, float) or np.asarray(slope).dtype == np.float32
@@ -242,13 +249,13 @@ CONSTANTS = [
 
 @pytest.mark.parametrize(("constant", "expected"), CONSTANTS, ids=lambda v: str(v)[:24])
 def test_constants_are_rounded_once(constant, expected):
-    assert chain.float_of(constant) == expected
+    assert float_of(constant) == expected
 
 
 def test_truth_and_nan_are_constants():
-    assert chain.float_of(sp.true) is True
-    assert chain.float_of(sp.false) is False
-    assert math.isnan(chain.float_of(sp.nan))
+    assert float_of(sp.true) is True
+    assert float_of(sp.false) is False
+    assert math.isnan(float_of(sp.nan))
 
 
 def test_no_condition_holds():

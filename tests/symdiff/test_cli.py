@@ -202,3 +202,29 @@ def test_the_module_runs_as_a_command_and_hands_its_exit_code_on():
     found = run("derive", "x**2")
     assert found.returncode == 2
     assert found.stderr.startswith(b"symdiff: missing option '--wrt'")
+
+
+@pytest.mark.parametrize("order", ["1", "2"])
+def test_who_names_a_symbol_that_cancels_gets_its_derivative(order, capsys):
+    assert main(["derive", "x - x + y**3", "--wrt", "x,y", "--order", order, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = {"x": "0", "y": "3*y**2"} if order == "1" else {"x,x": "0", "x,y": "0", "y,y": "6*y"}
+    assert found["partials"] == expected
+
+
+def test_a_symbol_that_cancels_may_be_all_there_is(capsys):
+    assert main(["derive", "x - x", "--wrt", "x"]) == 0
+    assert capsys.readouterr().out.startswith("d/dx = 0\n")
+    assert main(["check", "x - x", "--wrt", "x", "--points", "2"]) == 0
+    assert capsys.readouterr().out.startswith("agree")
+    assert main(["trace", "x - x", "--at", "x=3", "--wrt", "x", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["value"], found["gradient"], found["at"]) == (0, {"x": 0}, {"x": 3})
+
+
+def test_a_number_for_a_symbol_that_cancels_may_be_given_and_left_out(capsys):
+    for at, point in (("x=1,y=2", {"x": 1, "y": 2}), ("y=2", {"y": 2})):
+        assert main(["trace", "x - x + y", "--at", at, "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out)["at"] == point
+    assert main(["trace", "x - x + y", "--at", "y=2,z=1"]) == 2
+    assert "'z'" in capsys.readouterr().err

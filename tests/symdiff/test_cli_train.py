@@ -107,6 +107,10 @@ def test_functions_lists_the_whole_table_with_true_partials(capsys):
     assert rows["log"]["domain"] == ["(0, ∞)"]
     assert rows["exp"]["routes"]["autodiff"] == "jax.numpy.exp"
     assert all(row["source"] for row in rows.values())
+    for name, row in rows.items():
+        assert {dtype: set(errors) for dtype, errors in row["largest_error"].items()} == {
+            dtype: {"symbolic", "autodiff", "chain"} for dtype in ("float64", "float32")
+        }, f"{name} is not measured: python -m compare.benchmarks.functions"
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "140"])

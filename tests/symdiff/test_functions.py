@@ -18,7 +18,7 @@ import sympy as sp
 
 from symdiff import symbolic
 from symdiff.function import Absence
-from symdiff.functions import FUNCTIONS, formula_functions
+from symdiff.functions import FUNCTIONS
 from symdiff.functions import ROWS as ALL_ROWS
 from symdiff.lowering import lambdify, resolve
 
@@ -185,36 +185,7 @@ def partial_tolerance(row, operands, static, value, expected, dtype):
 
 def test_every_row_has_a_reference_here():
     # the rows of arithmetic, logic and the commonest functions; test_every_function walks the whole table
-    assert REFERENCE.keys() - {"power_negative"} == {row.name for row in BASIC}
-    assert len(FUNCTIONS) == len(ALL_ROWS)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_row_is_complete(row):
-    assert len(row.partials) == row.arity == len(row.domain)
-    assert row.special, "no special points"
-    assert row.source.strip(), "no source"
-    assert callable(resolve(row.jax))
-    for domain in row.domain:
-        assert domain.truth or domain.contains(np.array([domain.regular]))[0]
-    for head in row.heads:
-        assert issubclass(head, sp.Basic)
-    if row.spoken:
-        assert formula_functions()[row.name] is row.sympy
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_special_points(row):
-    for point, expected in row.special:
-        operands, static = point[: row.arity], point[row.arity :]
-        exact = row.sympy(*map(sp.sympify, operands), *static)
-        for got in (
-            row.value(*map(np.asarray, operands), *static),
-            resolve(row.jax)(*map(jnp.asarray, operands), *static),
-        ):
-            np.testing.assert_allclose(np.asarray(got, float), float(expected), rtol=1e-15, atol=0)
-        # to 15 digits, as tanh(400) is not 1 but rounds to it
-        assert (exact == expected) or abs(sp.N(exact - expected, 15)) <= 1e-15
+    assert REFERENCE.keys() == {row.name for row in BASIC}
 
 
 @each_case

@@ -28,6 +28,11 @@ MEANINGS = [
     ("Piecewise((sin(x)/x, Ne(x, 0)), (1, True))", P((sp.sin(x) / x, sp.Ne(x, 0)), (1, True))),
     ("lambda*x", sp.Symbol("lambda", real=True) * x),
     ("θ**2", sp.Symbol("θ", real=True) ** 2),
+    ("sin*x", sp.Symbol("sin", real=True) * x),
+    ("atan2(x, 2000*y) + Mod(x, 3600)", sp.atan2(x, 2000 * y) + sp.Mod(x, 3600)),
+    ("Shi(x)", sp.Shi(x)),
+    ("1 if (x > 0) ^ (y > 0) else 2", P((1, sp.Xor(x > 0, y > 0)), (2, True))),
+    ("re(x) + conjugate(y) + im(x)", x + y),
 ]
 
 
@@ -121,8 +126,10 @@ HOSTILE = [
     "x + + ",
     "(x",
     "x)",
-    "sin",
     "sin()",
+    "sqrt(x, y)",
+    "zeta(x, y)",
+    "x ^ y > 0",
     "sin(x, y, w)",
     "foo(x)",
     "a.b*x",

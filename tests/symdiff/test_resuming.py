@@ -112,7 +112,7 @@ def test_a_write_that_fails_leaves_the_checkpoints_before(tmp_path, monkeypatch)
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(
-        OutputError, match=r"epoch-000000012\.safetensors: cannot be written \(No space left on device\)"
+        OutputError, match=r"epoch-000000012\.safetensors': cannot be written \(No space left on device\)"
     ):
         train(tmp_path, resume=True)
     assert content(tmp_path) == before

@@ -1,10 +1,13 @@
 """Edges of domains and of the range of floating point: what each route gives where a careless rule gives NaN."""
 
+import jax
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
 
+from symdiff.jax_forms import divide
 from symdiff.routes import ROUTES, value_and_gradient
 from symdiff.special_functions import sigmoid
 
@@ -54,3 +57,65 @@ def test_negative_powers_overflow_no_earlier_than_their_derivative(route, power,
     expected = -power * mp.mpf(float(point)) ** (-power - 1)
     _, (got,) = value_and_gradient(x**-power, x, route=route)(point)
     assert float(got) == pytest.approx(float(expected), rel=32 * float(np.finfo(point.dtype).eps), abs=0)
+
+
+# quotients whose derivative lies in range where u/v**2 or v**-2 does not: (dtype, u, v)
+QUOTIENTS = [
+    (np.float32, 1e-20, 4e-21),
+    (np.float32, -3e25, 5e22),
+    (np.float32, 1e30, 2e20),
+    (np.float64, 1e-180, -4e-181),
+    (np.float64, 1e250, 1e170),
+    (np.float64, 3.0, -7.0),
+]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("dtype", "u", "v"), QUOTIENTS, ids=range(len(QUOTIENTS)))
+def test_derivatives_of_a_quotient_overflow_no_earlier_than_they_must(route, dtype, u, v):
+    u, v = dtype(u), dtype(v)
+    exact = mp.mpf(float(u)), mp.mpf(float(v))
+    value, partials = value_and_gradient(x / y, [x, y], route=route)(u, v)
+    assert value == u / v
+    expected = [float(1 / exact[1]), float(-exact[0] / exact[1] ** 2)]
+    assert partials.tolist() == pytest.approx(expected, rel=4 * float(np.finfo(dtype).eps), abs=0)
+
+
+def test_second_derivatives_of_a_quotient():
+    # 1/v, -u/v**2 once more: 0, -1/v**2, 2*u/v**3
+    for route in ("symbolic", "autodiff"):
+        h = value_and_gradient(x / y, [x, y], route=route)
+        for transform in (jax.jacrev, jax.jacfwd):
+            (uu, vu), (uv, vv) = np.asarray(transform(lambda p, h=h: h(p[0], p[1])[1])(np.array([3.0, -7.0])))
+            assert [uu, uv, vu, vv] == pytest.approx([0.0, -1 / 49, -1 / 49, -6 / 343], rel=1e-15, abs=0)
+    # a numerator that is constant adds nothing, not 0/0
+    slope, curvature = jax.jvp(jax.grad(lambda v: divide(jnp.ones_like(v), v)), (0.0,), (1.0,))
+    assert (float(slope), float(curvature)) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("formula", [sp.Max(x, y), sp.Min(x, y), sp.Max(x, y, 1), sp.Min(x, y) * sp.Max(x, 2)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_order_with_nan(route, formula, dtype):
+    nan = float("nan")
+    points = np.array([[nan, 1.0], [1.0, nan], [nan, nan]], dtype)
+    value, partials = value_and_gradient(formula, [x, y], route=route)(*points.T)
+    assert np.isnan(value).all()
+    assert np.isnan(partials).all()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_larger_operand_beside_an_infinite_one_has_its_slopes(route):
+    _, partials = value_and_gradient(sp.Max(x, y), [x, y], route=route)(
+        np.array([np.inf, 1e200]), np.array([1.0, -1e200])
+    )
+    assert partials.tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_power_of_zero_is_constant_where_it_has_a_derivative(route):
+    value, partials = value_and_gradient(sp.Pow(0, y, evaluate=False) + x, [x, y], route=route)(
+        2.0, np.array([0.5, 3.0])
+    )
+    assert value.tolist() == [2.0, 2.0]
+    assert partials.tolist() == [[1.0, 1.0], [0.0, 0.0]]

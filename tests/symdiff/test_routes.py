@@ -12,6 +12,7 @@ import pytest
 import sympy as sp
 
 from symdiff.errors import InputError, OptionError, SymbolError, UnsupportedError
+from symdiff.lowering import lambdify
 from symdiff.routes import ROUTES, value_and_gradient
 from symdiff.special_functions import sigmoid
 
@@ -201,6 +202,40 @@ def test_dtypes_and_kinds_of_arguments(route):
     assert float(h(10**30, 3.0)[1][1]) == 1e30
 
 
+HUGE = 10**400
+# formula; value, d/dx and d/dy at x = 2, y = 3; constants are mpmath's
+KEPT = [
+    (HUGE * x, (np.inf, np.inf, 0.0)),
+    ((HUGE * x) / 10**399, (20.0, 10.0, 0.0)),
+    (R(HUGE, 3 * HUGE + 3) * x * y, (2.0, 1.0, 2 / 3)),
+    (R(1, HUGE) * x + y, (3.0, 0.0, 1.0)),
+    (R(HUGE + 1, HUGE) * x**2, (4.0, 4.0, 0.0)),
+    (x + R(10**30, 7) * y, (3e30 / 7, 1.0, 1e30 / 7)),
+    (sp.pi * x, (float(2 * mp.pi), float(mp.pi), 0.0)),
+    (sp.E * x * y, tuple(float(k * mp.e) for k in (6, 3, 2))),
+    (sp.EulerGamma + x, (float(2 + mp.euler), 1.0, 0.0)),
+    (sp.Catalan * sp.GoldenRatio * y, (float(3 * mp.catalan * mp.phi), 0.0, float(mp.catalan * mp.phi))),
+    (sp.Integer(7), (7.0, 0.0, 0.0)),
+    (sp.pi, (float(mp.pi), 0.0, 0.0)),
+    (2 * x + 3 * y, (13.0, 2.0, 3.0)),
+    (sp.floor(x / 7) + y, (3.0, 0.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("formula", "expected"), KEPT, ids=range(len(KEPT)))
+def test_numbers_of_any_size_and_constant_derivatives_keep_shape_and_value(formula, expected, route):
+    h, f = value_and_gradient(formula, [x, y], route=route), lambdify([x, y], formula)
+    column, row = np.full((3, 1), 2, np.int32), np.full(4, 3, np.int32)
+    for arguments, shape in [((2, 3), ()), ((np.array(2.0), np.int64(3)), ()), ((column, row), (3, 4))]:
+        value, partials = h(*arguments)
+        alone = f(*arguments)
+        assert (value.shape, partials.shape, alone.shape) == (shape, (2, *shape), shape)
+        assert value.dtype == partials.dtype == alone.dtype == np.float64
+        for got, number in zip((value, *partials, alone), (*expected, expected[0]), strict=True):
+            np.testing.assert_allclose(got, np.full(shape, number), rtol=5e-16)
+
+
 def test_jax_routes_work_under_jit_vmap_and_grad():
     for route in ("symbolic", "autodiff"):
         h = value_and_gradient(x**3 * y, [x], route=route)
@@ -212,7 +247,8 @@ def test_jax_routes_work_under_jit_vmap_and_grad():
 @pytest.mark.parametrize("route", ROUTES)
 def test_refusals(route):
     for call, error, message in [
-        (lambda: value_and_gradient(sp.gamma(x), x, route=route), UnsupportedError, "gamma at the top"),
+        (lambda: value_and_gradient(sp.elliptic_k(x), x, route=route), UnsupportedError, "elliptic_k at the top"),
+        (lambda: value_and_gradient(sp.Sum(x * y, (y, 1, 3)), x, route=route), UnsupportedError, "Sum at the top"),
         (lambda: value_and_gradient(x, "q", route=route), SymbolError, "'q', which the expression does not contain"),
         (lambda: value_and_gradient(x * y, x, args=[x], route=route), SymbolError, "y is not among the arguments"),
         (lambda: value_and_gradient(x, x, route=route)(1.0, 2.0), OptionError, r"expected 1 arrays \(x\), got 2"),

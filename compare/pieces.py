@@ -1,0 +1,166 @@
+"""The JAX routes node by node, for graphs whose whole program would take JAX long to trace and XLA long to compile.
+
+Each function of the table becomes two small compiled programs, its JAX form and JAX's pullback of it, which serve every
+node that applies it. Values go front to back and adjoints back to front, as `jax.vjp` of the whole would take them; the
+rules are JAX's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from compare import rounding, rounding_jaxpr
+from compare.rounding_jaxpr import Bounded
+from symdiff import lowering
+from symdiff.constants import nearest
+from symdiff.function import Absence
+from symdiff.graph import Application, Graph, Static
+
+Arrays = Mapping[sp.Symbol, NDArray[Any]]
+Matrix = NDArray[np.float64]
+THREADS = 4
+# functions whose pullbacks pass the adjoint on as it is, or with another sign
+PASSING = frozenset({"add", "subtract", "negate"})
+
+
+@lru_cache(maxsize=1024)
+def _form(form: Callable[..., Any], static: Static) -> Callable[..., Any]:
+    return jax.jit(lambda *operands: form(*operands, *static))
+
+
+@lru_cache(maxsize=1024)
+def _pullback(form: Callable[..., Any], static: Static, positions: tuple[int, ...]) -> Callable[..., Any]:
+    """Adjoints of the operands at `positions` from that of the result and all operands."""
+
+    def pull(adjoint: Any, *operands: Any) -> Any:
+        def along(*moving: Any) -> Any:
+            given = list(operands)
+            for position, u in zip(positions, moving, strict=True):
+                given[position] = u
+            return form(*given, *static)
+
+        return jax.vjp(along, *(operands[k] for k in positions))[1](adjoint)
+
+    return jax.jit(pull)
+
+
+_programs: dict[Any, Any] = {}
+
+
+def _program(key: Any, pull: Any, given: list[Any]) -> Any:
+    """The jaxpr of a pullback, traced once for all points and nodes of one shape and dtype."""
+    full = (*key, *((np.shape(a), str(np.asarray(a).dtype)) for a in given))
+    if full not in _programs:
+        _programs[full] = jax.make_jaxpr(pull.__wrapped__)(*given)
+    return _programs[full]
+
+
+def _compiled(pieces: Iterable[tuple[Any, Application, bool]], shape: tuple[int, ...], dtype: str) -> None:
+    """Compile programs side by side, at made-up numbers: XLA leaves the interpreter free meanwhile."""
+    first: dict[Any, tuple[Application, bool]] = {}
+    for piece, step, backward in pieces:
+        first.setdefault(piece, (step, backward))
+
+    def compile_one(item: tuple[Any, tuple[Application, bool]]) -> None:
+        piece, (step, backward) = item
+        kinds = [np.bool_ if domain.truth else dtype for domain in step.function.domain]
+        if step.function.name == "select":
+            kinds = [np.bool_, dtype, dtype]
+        piece(*[np.ones(shape, dtype)] * backward, *(np.ones(shape, kind) for kind in kinds))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(compile_one, first.items()))
+
+
+def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
+    """Value of every node in JAX, one compiled function after the other, all of the points' shape.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> [v.tolist() for v in values_of(graph_of([x + 1]), {x: np.array([1.0, 2.0])}, "float64")]
+    [[1.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
+    """
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    values: list[Any] = [None] * len(graph)
+    for node, symbol in graph.symbols.items():
+        values[node] = np.broadcast_to(np.asarray(arrays[symbol], dtype), shape)
+    for node, constant in graph.constants.items():
+        values[node] = np.broadcast_to(np.asarray(nearest(constant, dtype)), shape)
+    _compiled(((_form(lowering.resolve(s.function.jax), s.static), s, False) for s in graph.applications), shape, dtype)
+    for node, function, operands, static in graph.applications:
+        values[node] = _form(lowering.resolve(function.jax), static)(*(values[i] for i in operands))
+    return values
+
+
+def symbolic(derived: Graph, arrays: Arrays, dtype: str) -> tuple[Matrix, Matrix]:
+    """Partials of a graph with outputs (value, partials) and the bounds on their rounding errors."""
+    values = values_of(derived, arrays, dtype)
+    bounds = rounding.output_bounds(derived, arrays, dtype)[1:]
+    return np.stack([np.asarray(values[node], np.float64) for node in derived.outputs[1:]]), np.stack(bounds)
+
+
+def autodiff(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: str) -> tuple[Matrix, Matrix | None]:
+    """Partials in `wrt` of a graph's first output, and bounds on their errors; None if a primitive has no bound."""
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    values = values_of(graph, arrays, dtype)
+    bounds = rounding.node_bounds(graph, arrays, dtype)[1]
+    unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
+    lost = rounding.lost_constants(graph, dtype)
+    active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
+    steps = [(step, moving) for step in graph.applications if (moving := _moving(step, active))]
+    pulls = ((_pullback(lowering.resolve(s.function.jax), s.static, moving), s, True) for s, moving in steps)
+    _compiled(pulls, shape, dtype)
+    adjoints: dict[int, Any] = {graph.outputs[0]: np.ones(shape, dtype)}
+    errors: dict[int, Any] = {graph.outputs[0]: 0.0}
+    known = True
+    with np.errstate(all="ignore"):
+        for step, moving in reversed(steps):
+            if step.node not in adjoints:
+                continue
+            given = [values[i] for i in step.operands]
+            form = lowering.resolve(step.function.jax)
+            pull = _pullback(form, step.static, moving)
+            found = pull(adjoints[step.node], *given)
+            terms = [Bounded(np.asarray(term, np.float64), 0.0) for term in found]
+            if step.function.name in PASSING:
+                terms = [Bounded(term.value, errors[step.node]) for term in terms]
+            elif known:
+                program = _program((form, step.static, moving), pull, [adjoints[step.node], *given])
+                inputs = [Bounded(_wide(adjoints[step.node]), errors[step.node])]
+                inputs += [_bounded(u, bounds[i]) for u, i in zip(given, step.operands, strict=True)]
+                walked = rounding_jaxpr.walked(program, inputs, dtype, lost)
+                known = walked is not None
+                terms = terms if walked is None else walked
+            for position, term, bounded in zip(moving, found, terms, strict=True):
+                operand = step.operands[position]
+                total = adjoints[operand] + term if operand in adjoints else term
+                own = unit * np.abs(_wide(total)) / 2 if operand in adjoints else 0.0
+                adjoints[operand] = np.asarray(total)
+                errors[operand] = errors.get(operand, 0.0) + bounded.bound + own
+    nodes = [graph.inputs.get(symbol, -1) for symbol in wrt]
+    partials = np.stack([np.broadcast_to(_wide(adjoints.get(node, 0.0)), shape) for node in nodes])
+    allowed = np.stack([np.broadcast_to(np.asarray(errors.get(node, 0.0)) + floor, shape) for node in nodes])
+    return partials, allowed if known else None
+
+
+def _moving(step: Application, active: Sequence[bool]) -> tuple[int, ...]:
+    partials = zip(step.operands, step.function.partials, strict=True)
+    return tuple(k for k, (i, partial) in enumerate(partials) if active[i] and not isinstance(partial, Absence))
+
+
+def _wide(array: Any) -> Any:
+    found = np.asarray(array)
+    return found if found.dtype == np.bool_ else found.astype(np.float64)
+
+
+def _bounded(value: Any, bound: Any) -> Bounded:
+    wide = _wide(value)
+    return Bounded(wide, 0.0, np.asarray(bound, np.bool_)) if wide.dtype == np.bool_ else Bounded(wide, bound)

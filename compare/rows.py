@@ -1,0 +1,175 @@
+"""The rows of a check: every partial derivative at every point, judged, and explained where it does not agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy as sp
+
+from compare import judging, one_sided
+from compare.balls import Ball
+from compare.evaluation import Evaluation, evaluate
+from compare.explaining import Explainer, node_at
+from compare.judging import Finding
+from compare.points import Point
+from compare.referee import Judgement, judge
+from compare.row import Enclosure, Row
+from compare.second_order import Reading, evaluate_second, pairs
+from compare.verdict import Verdict
+from symdiff.graph import Graph
+from symdiff.routes import ROUTES
+from symdiff.symbolic import gradient_graph
+
+# an enclosure this much narrower than the tolerance decides as well as a point would
+NARROW = 2.0**-10
+CHOSEN = "rounding may decide here on which side of a kink or seam the point lies"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A partial derivative: of the first order in `one`, of the second in `one` and then `other`."""
+
+    one: sp.Symbol
+    other: sp.Symbol | None = None
+
+    @property
+    def name(self) -> str:
+        """What a report calls it: the symbol, or two of them as `--wrt` takes them."""
+        return str(self.one) if self.other is None else f"{self.one},{self.other}"
+
+
+def targets(wrt: Sequence[sp.Symbol], order: int) -> list[Target]:
+    """What is checked, in the order of the rows at a point.
+
+    >>> [target.name for target in targets(sp.symbols("x y"), 2)]
+    ['x,x', 'x,y', 'y,y']
+    """
+    if order == 1:
+        return [Target(symbol) for symbol in wrt]
+    return [Target(wrt[i], wrt[j]) for i, j in pairs(wrt)]
+
+
+def rows_of(
+    graph: Graph, wrt: tuple[sp.Symbol, ...], symbols: Sequence[sp.Symbol], at: Sequence[Point], dtype: str, order: int
+) -> list[Row]:
+    """Run, enclose and judge; `at` holds points in numbers of the dtype."""
+    arrays = {symbol: np.array([place[symbol] for place in at], dtype) for symbol in symbols}
+    if order == 1:
+        readings = [Reading("", evaluate(graph, wrt, arrays, dtype))]
+    else:
+        readings = evaluate_second(graph, wrt, arrays, dtype)
+    # no number of the dtype lies between the smallest normal one and zero
+    every = [t for reading in readings for t in reading.found.tolerances.values()]
+    finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), np.finfo(dtype).tiny) for t in every]
+    judged = judge(graph, at, wrt, NARROW * np.minimum.reduce(finest), order)
+    named = [{str(s): value for s, value in sorted(place.items(), key=lambda item: item[0].name)} for place in at]
+    explainer = Explainer(graph, wrt, dtype, order)
+    return [
+        _row(graph, place, target, (i, k), readings, judgement, named[k], dtype, explainer)
+        for k, (place, judgement) in enumerate(zip(at, judged, strict=True))
+        for i, target in enumerate(targets(wrt, order))
+    ]
+
+
+def _row(
+    graph: Graph,
+    place: Point,
+    target: Target,
+    where: tuple[int, int],
+    readings: Sequence[Reading],
+    judgement: Judgement,
+    at: Mapping[str, float],
+    dtype: str,
+    explainer: Explainer,
+) -> Row:
+    truth = _truth(graph, place, target, where[0], judgement)
+    candidates = [(reading, *_judged(reading.found, where, truth, dtype)) for reading in readings]
+    reading, numbers, finding = max(candidates, key=lambda each: _severity(each[2]))
+    kappa, notes = truth.kappa, [truth.note] * bool(truth.note)
+    if truth.ball is None:
+        if truth.slopes is not None:
+            notes.append("returned by convention: " + ", ".join(f"{name} {x:.6g}" for name, x in numbers.items()))
+    elif reading.found.chosen[where[1]]:
+        # the condition number knows nothing of a kink
+        kappa = None
+        if finding.verdict is not Verdict.UNDECIDED:
+            notes.append(CHOSEN)
+    if finding.verdict in (Verdict.DISAGREE, Verdict.INACCURATE) and reading.way:
+        notes.append(f"computed {reading.way}")
+    notes += explainer.notes(place, where, numbers, finding)
+    return Row(
+        target.name,
+        at,
+        numbers["symbolic"],
+        numbers["autodiff"],
+        numbers["chain"],
+        Enclosure(None, None, None) if truth.ball is None else judging.enclosure(truth.ball),
+        finding.verdict,
+        finding.error,
+        finding.tolerance,
+        kappa,
+        "; ".join([finding.reason] * bool(finding.reason) + notes),
+        truth.slopes,
+        finding.tolerances,
+    )
+
+
+def _judged(found: Evaluation, where: tuple[int, int], truth: Truth, dtype: str) -> tuple[dict[str, float], Finding]:
+    """The numbers of each route in one way to compute them, and what is to be said of them."""
+    numbers: dict[str, float] = {route: float(found.partials[route][where]) for route in ROUTES}
+    if truth.ball is None:
+        verdict = Verdict.UNDEFINED if truth.slopes is not None else Verdict.UNDECIDED
+        return numbers, Finding(verdict, None, None, "")
+    doubt = CHOSEN if found.chosen[where[1]] else ""
+    tolerances = {route: float(found.tolerances[route][where]) for route in ROUTES}
+    return numbers, judging.verdict_on(numbers, truth.ball, None if doubt else truth.kappa, tolerances, dtype, doubt)
+
+
+def _severity(finding: Finding) -> tuple[int, float]:
+    error, tolerance = finding.error or 0.0, finding.tolerance or 0.0
+    return finding.verdict.badness, error / tolerance if tolerance > 0.0 and math.isfinite(error) else error
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the referee says of one partial: a ball, or why there is none; `slopes` where there certainly is none."""
+
+    ball: Ball | None
+    kappa: float | None = None
+    slopes: tuple[float | None, float | None] | None = None
+    note: str = ""
+
+
+def _truth(graph: Graph, place: Point, target: Target, position: int, judgement: Judgement) -> Truth:
+    if judgement.undecided is not None:
+        return Truth(None, note=node_at(graph, judgement.undecided, judgement.node))
+    if judgement.irregular is None:
+        partial = judgement.partials[position]
+        return Truth(partial.ball, partial.kappa)
+    what = node_at(graph, judgement.irregular, judgement.node)
+    left, right = _slopes(graph, place, target)
+    common = one_sided.common_slope((left, right))
+    if common is not None:
+        return Truth(common, note=f"{what}, but the slopes on both sides are equal")
+    return Truth(
+        None, slopes=(left.number, right.number), note=f"{what}: {_told('left', left)}, {_told('right', right)}"
+    )
+
+
+def _told(side: str, slope: one_sided.Side) -> str:
+    return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
+
+
+def _slopes(graph: Graph, place: Point, target: Target) -> tuple[one_sided.Side, one_sided.Side]:
+    """One-sided slopes, of the second order those of the first partial as SymPy has it, with its value at the point."""
+    if target.other is None:
+        return one_sided.slopes(graph, place, target.one)
+    found: list[tuple[one_sided.Side, one_sided.Side]] = []
+    for first, second in dict.fromkeys([(target.one, target.other), (target.other, target.one)]):
+        derived = gradient_graph(graph, [first])
+        found.append(one_sided.slopes(replace(derived, outputs=derived.outputs[1:]), place, second))
+    # both orders of differentiation must have their derivative
+    return next((sides for sides in found if one_sided.common_slope(sides) is None), found[0])
