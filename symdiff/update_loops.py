@@ -59,8 +59,7 @@ def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: boo
         def body(state: State, rows: Any) -> tuple[State, Record]:
             # a zero that might differ from update to update: what does not, XLA would compute outside and carry along
             unknown = zero & rows.reshape(-1)[0]
-            # what lies beyond the data's end is masked later, and may be any row
-            batch = data.at[:, jnp.maximum(rows, 0)].get(mode="promise_in_bounds", wrap_negative_indices=False)
+            batch = _columns_at(data, rows)
             return separately_rounded(one, unknown, state, batch, rows)
 
         return jax.lax.scan(body, state, updates.order(first + jnp.arange(epochs, dtype=jnp.int32)))
@@ -69,6 +68,13 @@ def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: boo
     program = jax.jit(run)
     program.lower(updates.place(0), state, data).compile()  # which calls of it find again
     return lambda place, state, data: jax.block_until_ready(program(place, state, data))
+
+
+def _columns_at(data: Any, rows: Any) -> Any:
+    if rows.ndim == 0:
+        return jax.lax.dynamic_slice_in_dim(data, rows, 1, axis=1)[:, 0]
+    # what lies beyond the data's end is masked later, and may be any row
+    return data.at[:, jnp.maximum(rows, 0)].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def _by_chain(updates: Updates, epochs: int, state: State, _: bool) -> Run:

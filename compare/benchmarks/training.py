@@ -66,7 +66,7 @@ def _jax_by_hand() -> Callable[[], Any]:
 
     start = tuple(jnp.asarray(1.0) for _ in range(3))
     xs, ys = jnp.asarray(X), jnp.asarray(Y)
-    return lambda: train(start, xs, ys)
+    return lambda: jax.block_until_ready(train(start, xs, ys))
 
 
 def _torch_loop() -> Callable[[], Any]:
