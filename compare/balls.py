@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,6 +81,23 @@ def spread(factor: Balls | int, count: int) -> Balls:
     import flint
 
     return array((flint.arb(factor) for _ in range(count)), count) if isinstance(factor, int) else factor
+
+
+def applied(form: Callable[..., Any], operands: Sequence[Any], static: Sequence[Any] = ()) -> Any:
+    """A ball form at balls or power series; NaN where it refuses them.
+
+    >>> import flint
+    >>> near_zero = flint.arb_series([flint.arb(0, 1e-9), 1], 3)
+    >>> applied(lambda u: 1 / u, [near_zero])
+    nan
+    """
+    import flint
+
+    try:
+        return form(*operands, *static)
+    except (ValueError, ArithmeticError):
+        # Arb's power series refuse what its balls answer with NaN
+        return flint.arb.nan()
 
 
 def array(entries: Iterable[Any], count: int) -> Balls:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from compare import judging, provenance
 from compare.comparison import Comparison
-from compare.formula import as_text
+from compare.formula import as_text, written_out
 from compare.points import At, Point
 from compare.repeating import with_commands
 from compare.row import Row
@@ -26,7 +26,6 @@ from symdiff.gradients import Wrt
 from symdiff.graph import Graph
 from symdiff.model import Model
 from symdiff.symbolic import gradient_graph
-from symdiff.to_sympy import expressions_of
 
 DTYPES = ("float64", "float32")
 # operations up to which formulas are written out: to build one, SymPy may take exponential time
@@ -42,6 +41,7 @@ def check(
     dtype: str = "float64",
     order: int = 1,
     stress: bool = False,
+    compiled: bool = False,
 ) -> Comparison:
     """Compare the three routes with the referee for every partial derivative of `subject`.
 
@@ -58,6 +58,8 @@ def check(
             computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown.
         stress: add as many points again near poles and edges of domains, at and beside kinks and seams, and of tiny and
             huge magnitude.
+        compiled: run the two JAX routes as XLA compiles them, for programs of up to 1,000 operations, and not one
+            operation after the other: what `jax.jit` runs, at the price of compiling it, 0.1 s and more a route.
 
     Raises SymbolError, OptionError and their kin for bad input; an unsupported function is a verdict, not an error.
 
@@ -88,7 +90,7 @@ def check(
 
     def repeated(at_given: Sequence[Point]) -> str | None:
         count = points if drawn or stress else None
-        return more_options(provenance.command(asked, at, at_given, count, seed, kind), order, stress)
+        return more_options(provenance.command(asked, at, at_given, count, seed, kind), order, stress, compiled)
 
     try:
         graph = graph_of([asked.expression])
@@ -101,7 +103,7 @@ def check(
     command = repeated(at_given)
     if stress:
         at_given += stressed(graph, tuple(at_given[0]), int(points), int(seed), kind, at_given, _bounds(asked))
-    found = rows_of(graph, asked.wrt, symbols, [_rounded(place, kind) for place in at_given], kind, order)
+    found = rows_of(graph, asked.wrt, symbols, [_rounded(place, kind) for place in at_given], kind, order, compiled)
     operations = {"model": graph.operation_count, "model and gradient": derived.operation_count}
     outputs = derived.outputs[1:]
     if order == 2:
@@ -115,13 +117,13 @@ def check(
     )
 
 
-def more_options(command: str | None, order: int, stress: bool) -> str | None:
+def more_options(command: str | None, order: int, stress: bool, compiled: bool = False) -> str | None:
     """A command line with the options of a check that it does not have yet.
 
     >>> more_options("symdiff check x --wrt x", 2, True)
     'symdiff check --order 2 --stress x --wrt x'
     """
-    words = ["--order 2"] * (order == 2) + ["--stress"] * bool(stress)
+    words = ["--order 2"] * (order == 2) + ["--stress"] * bool(stress) + ["--compiled"] * bool(compiled)
     begin = "symdiff check "
     return command if command is None or not words else begin + " ".join([*words, command.removeprefix(begin)])
 
@@ -161,6 +163,5 @@ def _rounded(place: Point, dtype: str) -> Point:
 
 def _formulas(derived: Graph, outputs: Sequence[int]) -> Sequence[sp.Basic | str]:
     count = derived.operation_count
-    if count > LARGEST_FORMULA:
-        return [f"(one of the outputs of {count:,} operations, not written out)"] * len(outputs)
-    return expressions_of(derived, outputs)
+    written = None if count > LARGEST_FORMULA else written_out(derived, outputs)
+    return written or [f"(one of the outputs of {count:,} operations, not written out)"] * len(outputs)

@@ -8,11 +8,14 @@ escaped text. What comes out is checked against the elements and attributes that
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sympy as sp
 from latex2mathml.converter import convert
 from sympy.core.symbol import Str
+
+from symdiff.graph import Graph
+from symdiff.to_sympy import expressions_of
 
 GREEK = re.compile(  # without pi, which would read as the constant
     "alpha|beta|[gG]amma|[dD]elta|epsilon|zeta|eta|[tT]heta|iota|kappa|[lL]ambda|mu|nu|[xX]i|rho|[sS]igma|tau"
@@ -155,3 +158,33 @@ def partial_mathml(wrt: str) -> str | None:
     """
     private: dict[str, str] = {}
     return _convert(rf"\frac{{\partial}}{{\partial {_latex_name(wrt, private)}}}", private, "inline")
+
+
+def written_out(graph: Graph, nodes: Sequence[int]) -> list[sp.Basic] | None:
+    """SymPy expressions of nodes; None where SymPy fails, or would multiply out conditions on a Piecewise.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> g = graph_of([sp.sin(x) ** 2])
+    >>> written_out(g, g.outputs)
+    [sin(x)**2]
+    """
+    needed = set(nodes)
+    for step in reversed(graph.applications):
+        if step.node in needed:
+            needed.update(step.operands)
+    branched: set[int] = set()
+    for step in graph.applications:
+        if step.node not in needed:
+            continue
+        if step.function.name == "select":
+            if step.operands[0] in branched:
+                return None
+            branched.add(step.node)
+        elif not branched.isdisjoint(step.operands):
+            branched.add(step.node)
+    try:
+        return expressions_of(graph, nodes)
+    except (ArithmeticError, AttributeError, TypeError, ValueError):
+        # SymPy's simplification of what it is given stumbles over functions of huge or undefined numbers
+        return None

@@ -88,14 +88,17 @@ ELEMENTWISE: dict[str, Primitive] = {
     "clamp": Primitive(lambda low, u, high: np.clip(u, low, high), (_zero, _one, _zero), 0.0),
     "logistic": Primitive(_logistic, (lambda u, y: y * _logistic(-u),), 4.0),
     "abs": Primitive(np.abs, (_one,), 0.0),
-    "copy": Primitive(np.asarray, (_one,), 0.0),
-    "copy_p": Primitive(np.asarray, (_one,), 0.0),
-    "stop_gradient": Primitive(np.asarray, (_one,), 0.0),
 }
 # primitives of integer values
 STEPS: dict[str, Callable[[Array], Array]] = {"floor": np.floor, "ceil": np.ceil, "round": np.round}
-# the operand whose zero is a pole or the end of the domain
-ZEROS = {"div": 1, "log": 0, "sqrt": 0, "rsqrt": 0, "pow": 0, "integer_pow": 0}
+# the operand with poles or ends of the domain, and these
+EDGES: dict[str, tuple[int, tuple[float, ...]]] = {
+    "div": (1, (0.0,)),
+    **dict.fromkeys(("log", "sqrt", "rsqrt", "pow", "integer_pow"), (0, (0.0,))),
+    **dict.fromkeys(("asin", "acos", "atanh"), (0, (-1.0, 1.0))),
+    "acosh": (0, (1.0,)),
+    "log1p": (0, (-1.0,)),
+}
 COMPARISONS: dict[str, Callable[..., Array]] = {
     "lt": np.less,
     "le": np.less_equal,

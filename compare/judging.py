@@ -81,20 +81,30 @@ def verdict_on(
     info = np.finfo(dtype)
     eps, size = float(info.eps), abs(float(truth))
     forced = FORCED * eps * (1.0 + (kappa or 0.0))
-    explained = {name: _explained(tolerances[name], value, forced, size) for name, value in routes.items()}
+    # no number of the dtype lies between the smallest normal one and zero
+    least = forced * size + float(info.tiny)
+    explained = {name: _explained(tolerances[name], value, forced, least) for name, value in routes.items()}
     errors = {name: _error(value, truth, explained[name], float(info.max)) for name, value in routes.items()}
     worst = max(errors, key=lambda name: _excess(errors[name], explained[name]))
     error, tolerance = errors[worst], explained[worst]
     wrong = [name for name in routes if errors[name] > explained[name]]
     if wrong:
         reason = "; ".join(_fault(name, routes[name], errors[name], explained[name]) for name in wrong)
-        if not doubt and forced >= 1.0 and not any(math.isnan(routes[name]) for name in wrong):
+        if not all(math.isfinite(routes[name]) for name in wrong):
+            # on the other side of a kink the derivative would be a number too
+            doubt = ""
+        elif not doubt and forced >= 1.0:
             doubt = f"the problem itself forces the loss of every digit here (kappa {kappa:.2g})"
         if not doubt and (suspicion := _suspect_referee(routes, wrong, tolerances)) is not None:
             return Finding(Verdict.UNDECIDED, error, tolerance, suspicion, explained)
         if doubt:
             return Finding(Verdict.UNDECIDED, error, tolerance, f"{doubt}: {reason}", explained)
         return Finding(Verdict.DISAGREE, error, tolerance, reason, explained, tuple(wrong))
+    lost = [name for name in routes if math.isinf(errors[name]) and (math.isnan(routes[name]) or forced < 1.0)]
+    if lost:
+        fault = _fault(lost[0], routes[lost[0]], math.inf, 0.0)
+        reason = f"only 0.0 digits are right; rounding reaches the edge of a domain: {fault}"
+        return Finding(Verdict.INACCURATE, math.inf, explained[lost[0]], reason, explained)
     # a true value below the dtype's normal range is rightly rounded to zero
     relative = max(errors.values()) / size if size >= float(info.tiny) else 0.0
     if kappa is not None and max(math.sqrt(eps), forced) < min(1.0, relative):
@@ -104,11 +114,11 @@ def verdict_on(
     return Finding(Verdict.AGREE, error, tolerance, "", explained)
 
 
-def _explained(tolerance: float, value: float, forced: float, size: float) -> float:
+def _explained(tolerance: float, value: float, forced: float, least: float) -> float:
     """What is allowed of a route: if rounding explains nothing (NaN), the forced error, which may be any number."""
     if not math.isnan(tolerance):
         return tolerance
-    return math.inf if forced >= 1.0 and not math.isnan(value) else forced * size
+    return math.inf if forced >= 1.0 and not math.isnan(value) else least
 
 
 def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float:
@@ -120,13 +130,18 @@ def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float
             return max(0.0, float(abs(flint.arb(value) - truth).lower()))
         if math.isnan(value):
             return math.inf
-        beyond = math.copysign(1.0, value) * truth + min(tolerance, largest) > largest
+        # what may be anything is no excuse: it is not near the end of the range
+        slack = tolerance if tolerance < largest else 0.0
+        beyond = math.copysign(1.0, value) * truth + slack > largest
     return 0.0 if beyond else math.inf
 
 
 def _excess(error: float, tolerance: float) -> float:
     if error == 0.0:
         return 0.0
+    if math.isinf(tolerance):
+        # all is explained, but what is no number at all is the worst of it
+        return 1.0 if math.isinf(error) else 0.0
     return error / tolerance if tolerance > 0.0 else math.inf
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.balls import Balls, array
+from compare.balls import Balls, applied, array
 from symdiff.function import Absence, Function
 from symdiff.graph import Application
 
@@ -82,7 +82,8 @@ def _from_series(
         lines = [
             [flint.arb_series([u, 1] if k in axes else [u], 3) for u in column] for k, column in enumerate(operands)
         ]
-        series = [function.ball(*line, *static) for line in zip(*lines, strict=True)]
+        found = [applied(function.ball, line, static) for line in zip(*lines, strict=True)]
+        series = [s if isinstance(s, flint.arb_series) else [s] * 3 for s in found]
         return array((s[1] for s in series), points), array((2 * s[2] for s in series), points)
 
     first: First = [None] * len(operands)

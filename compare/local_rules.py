@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.balls import Ball, array, working
+from compare.balls import Ball, applied, array, working
 from compare.local_partials import local_partials
 from symdiff import chain, lowering, symbolic
 from symdiff.function import Absence
@@ -78,7 +78,7 @@ def enclosed(step: Application, operands: Sequence[Any]) -> tuple[Ball | None, l
 
     with working(PRECISION):
         balls = [array([u if isinstance(u, (bool, np.bool_)) else flint.arb(float(u))], 1) for u in operands]
-        result = step.function.ball(*(column[0] for column in balls), *step.static)
+        result = applied(step.function.ball, [column[0] for column in balls], step.static)
         if result is None or isinstance(result, bool) or not result.is_finite():
             return None, [None] * len(operands), [0.0] * len(operands)
         truths = [isinstance(u, (bool, np.bool_)) for u in operands]

@@ -14,14 +14,13 @@ import numpy as np
 import sympy as sp
 
 from compare.balls import working
-from compare.formula import as_text
+from compare.formula import as_text, written_out
 from compare.parting import node_text
 from compare.referee import node_balls
 from compare.rounding import node_bounds
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.rewrites import stable
-from symdiff.to_sympy import expressions_of
 
 PRECISION = 2048
 # digits that one operation must lose to be named, and size of the forms that are compared
@@ -71,8 +70,8 @@ def _relative(bound: Any, ball: Any) -> float:
 
 def better_form(graph: Graph, node: int) -> str:
     """What to write instead of a node: by the table of rewrites, else by one of the classical identities."""
-    (expression,) = expressions_of(graph, [node])
-    if graph.operation_count > LARGEST_FORM * 10 or not isinstance(expression, sp.Expr):
+    written = None if graph.operation_count > LARGEST_FORM * 10 else written_out(graph, [node])
+    if written is None or not isinstance(expression := written[0], sp.Expr):
         return ""
     alone = graph_of([expression])
     if alone.operation_count > LARGEST_FORM:
@@ -81,7 +80,7 @@ def better_form(graph: Graph, node: int) -> str:
     before = [(step.function.name, step.static) for step in alone.applications]
     better: sp.Basic | None = None
     if [(step.function.name, step.static) for step in rewritten.applications] != before:
-        (better,) = expressions_of(rewritten, rewritten.outputs)
+        (better,) = written_out(rewritten, rewritten.outputs) or [None]
     else:
         better = _difference(expression)
     return "" if better is None or better == expression else f"write {as_text(expression)} as {as_text(better)}"

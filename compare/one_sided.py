@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from compare import expansion
-from compare.balls import Ball, exact, rational, working
+from compare.balls import Ball, applied, exact, rational, working
 from compare.expansion import ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from compare.one_sided_functions import STEPPING, smooth
 from symdiff.function import Function
@@ -128,7 +128,7 @@ def _value(graph: Graph, point: Mapping[sp.Symbol, float]) -> Ball:
         values[node] = exact(constant)
     for node, function, operands, static in graph.applications:
         form = _AT_THE_POINT.get(function.name, function.ball)
-        values[node] = form(*(values[i] for i in operands), *static)
+        values[node] = applied(form, [values[i] for i in operands], static)
     value = values[graph.outputs[0]]
     return exact(sp.nan) if value is None else value
 

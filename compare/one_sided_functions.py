@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from compare import expansion
-from compare.balls import rational
+from compare.balls import applied, rational
 from compare.expansion import Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from symdiff.functions import FUNCTIONS
 
@@ -19,7 +19,10 @@ def smooth(form: Callable[..., Any]) -> Callable[..., Expansion]:
         operands = [a for a in arguments if isinstance(a, Expansion)]
         static = [a for a in arguments if not isinstance(a, Expansion)]
         constant = all(u.constant is not None for u in operands)
-        return expansion_of(form(*(u.full() for u in operands), *static), exact=constant)
+        found = applied(form, [u.full() for u in operands], static)
+        if not hasattr(found, "coeffs"):
+            raise NoExpansion("the function has no expansion here")
+        return expansion_of(found, exact=constant)
 
     return rule
 

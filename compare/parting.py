@@ -15,12 +15,11 @@ import numpy as np
 import sympy as sp
 
 from compare.balls import Ball, working
-from compare.formula import as_text
+from compare.formula import as_text, written_out
 from compare.local_rules import enclosed, moving_operands, partial_by, value_by
 from symdiff.chain import forward
 from symdiff.graph import Application, Graph
 from symdiff.routes import Route
-from symdiff.to_sympy import expressions_of
 
 # a rule has parted if it is off by more than this many eps, times what the function's accuracy and its curvature allow
 PARTED = 64.0
@@ -118,10 +117,11 @@ def told(graph: Graph, parting: Parting) -> str:
 
 def node_text(graph: Graph, node: int) -> str:
     """A node as a formula, cut where it is long."""
-    if graph.operation_count > LARGEST_FORMULA:
+    written = None if graph.operation_count > LARGEST_FORMULA else written_out(graph, [node])
+    if written is None:
         step = next((step for step in graph.applications if step.node == node), None)
         return f"node {node}" + ("" if step is None else f" ({step.function.name})")
-    text = as_text(expressions_of(graph, [node])[0])
+    text = as_text(written[0])
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

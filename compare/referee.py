@@ -11,6 +11,7 @@ Source: Johansson, Arb: efficient arbitrary-precision midpoint-radius interval a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.balls import Ball, Balls, array, available, exact, spread, working
+from compare.balls import Ball, Balls, applied, array, available, exact, spread, working
 from compare.hessian_rows import Partial, adjoints_of, condition_numbers, curvatures_of, derivatives_of
 from compare.referee_second import hessian_entries
 from compare.regularity import faults
@@ -29,6 +30,8 @@ PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
 TIGHT = 2.0**-70
 # how many node values are held at once
 LARGEST_BLOCK = 2**17
+# a sine or a floor of a longer number is open at every precision of the list, and is tried at one of its own up to this
+LONGEST_NUMBER = 2**15
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,30 @@ def judge(
             pending = [k for k in pending if found[k].undecided is not None]
             if not pending:
                 break
+        bits = PRECISIONS[-1]
+        if pending and (longer := _longest(graph, [points[k] for k in pending])) > bits:
+            bits = longer
+            with working(bits):
+                judged = _judged(graph, [points[k] for k in pending], wrt, names, enough[:, pending], order)
+            found |= dict(zip(pending, judged, strict=True))
+            pending = [k for k in pending if found[k].undecided is not None]
         for k in pending:
-            what = f"{found[k].undecided} at {PRECISIONS[-1]} bits"
-            found[k] = Judgement(undecided=what, node=found[k].node)
+            found[k] = Judgement(undecided=f"{found[k].undecided} at {bits} bits", node=found[k].node)
     return [found[k] for k in range(len(points))]
+
+
+# of these all digits before the point count
+PERIODIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinc", "cosm1", "floor", "ceiling", "frac", "Mod"})
+
+
+def _longest(graph: Graph, points: Sequence[Point]) -> int:
+    """Bits that enclose the functions for which every digit before the point counts; 0 where it would be too many."""
+    with working(PRECISIONS[0]):
+        values = node_balls(graph, points)
+        wanted = {step.operands[0] for step in graph.applications if step.function.name in PERIODIC}
+        sizes = [abs(u).upper() for i in wanted for u in values[i] if u.is_finite()]
+        longest = max((float(size.log()) / math.log(2) for size in sizes if size > 1), default=0.0)
+    return int(longest) + 2 * PRECISIONS[0] if longest <= LONGEST_NUMBER else 0
 
 
 def _judged(
@@ -152,7 +175,7 @@ def node_balls(graph: Graph, points: Sequence[Point]) -> list[Balls]:
         values[node] = array((ball for _ in points), count)
     for node, function, operands, static in graph.applications:
         ball, columns = function.ball, [values[i] for i in operands]
-        values[node] = array((ball(*row, *static) for row in zip(*columns, strict=True)), count)
+        values[node] = array((applied(ball, row, static) for row in zip(*columns, strict=True)), count)
     return values
 
 

@@ -20,7 +20,7 @@ def with_commands(rows: Sequence[Row], command: str | None) -> tuple[Row, ...]:
     >>> with_commands([row], "symdiff check 'x*y' --wrt x,y --points 64 --seed 0")[0].command
     "symdiff check 'x*y' --wrt x --at x=0.5,y=2.0"
     """
-    if command is None:
+    if command is None or all(row.verdict is Verdict.AGREE for row in rows):
         return tuple(rows)
     words = shlex.split(command)
     return tuple(row if row.verdict is Verdict.AGREE else replace(row, command=_of(row, words)) for row in rows)

@@ -115,9 +115,14 @@ def at_an_edge(function: Function, operands: Sequence[Array], bounds: Sequence[A
     """Whether an operand may lie at a pole or at an end of its domain, for all that rounding leaves of it."""
     edge: Array = np.False_
     for operand, bound, domain in zip(operands, bounds, function.domain, strict=True):
+        if not np.any(bound):
+            continue
         for end in (domain.low, domain.high, *domain.excluded):
             if np.isfinite(end):
                 edge = edge | close(operand, end, bound, 0.0)
+        if domain.poles_from is not None:
+            below = np.minimum(np.round(operand), domain.poles_from)
+            edge = edge | close(operand, below, bound, 0.0)
     return edge
 
 
@@ -126,7 +131,8 @@ def where_it_ends(y: Array, operands: Sequence[Array], bounds: Sequence[Array], 
     begins = ~np.isfinite(y)
     for operand in operands:
         begins = begins & np.isfinite(operand)
-    return spread_on(np.where(begins, np.where(edge, np.inf, np.nan), bound), bounds)
+    # at a pole, or beyond the end of a domain, the arithmetic may give anything, whatever it gives in float64
+    return spread_on(np.where(edge, np.inf, np.where(begins, np.nan, bound)), bounds)
 
 
 def spread_on(bound: Array, sources: Sequence[Array]) -> Array:

@@ -44,7 +44,7 @@ def adjoint_bounds(
     wide: Any = np.float64 if np.dtype(dtype) == np.float32 else np.longdouble
     narrow, bounds = node_bounds(graph, inputs, dtype)
     values = [v if np.asarray(v).dtype == np.bool_ else np.asarray(v, wide)[()] for v in narrow]
-    unit = float(np.finfo(dtype).eps)
+    unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     adjoints: dict[int, Array] = {graph.outputs[0]: wide(1)}
     errors: dict[int, Array] = {graph.outputs[0]: 0.0}
     chosen = np.zeros(shape, np.bool_)
@@ -66,9 +66,10 @@ def adjoint_bounds(
                 total = adjoints[operand] + term if operand in adjoints else term
                 # the product of both uncertainties too: a branch that may be the other one is no small change
                 own = passed_on(adjoint, spread) + passed_on(np.abs(partial) + spread, error)
-                own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2, [error, spread])
+                # a product below the normal numbers may be flushed to zero (Higham, section 2.8)
+                lost = floor if np.any(np.abs(partial) != 1.0) else 0.0
+                own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2 + lost, [error, spread])
                 adjoints[operand], errors[operand] = total, errors.get(operand, 0.0) + own
-    floor = float(np.finfo(dtype).tiny)
     found = [errors.get(graph.inputs.get(symbol, -1), 0.0) for symbol in wrt]
     with np.errstate(over="ignore"):
         return np.stack([np.broadcast_to(np.asarray(bound, np.float64), shape) + floor for bound in found]), chosen
@@ -99,7 +100,9 @@ def partial_and_spread(
         # the exponent is rounded, in the wider dtype too
         spread = spread + float(np.finfo(dtype).eps) * np.abs(np.log(wide[0]) * partial)
     edge = at_an_edge(function, wide, [bounds[i] for i in step.operands])
-    return partial, np.where(edge & ~np.isfinite(spread), np.inf, spread)
+    # what overflows in the dtype explains nothing, unless rounding of the operands may explain anything
+    spread = np.where(edge, np.inf, np.where(np.isfinite(spread), spread, np.nan))
+    return partial, spread_on(spread, [bounds[i] for i in (*step.operands, step.node)])
 
 
 def _moved(step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], partial: Array) -> Array:

@@ -6,14 +6,14 @@ formula. The jaxpr is walked in NumPy with a value and a bound for each variable
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.jax_contractions import contraction
-from compare.jax_primitives import COMPARISONS, ELEMENTWISE, LOGIC, STEPS, ZEROS, Array, Primitive, movement
+from compare.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
 from compare.rounding import WIDTHS, close, near_integer, passed_on, where_it_ends
 
 # binary digits of a constant that is taken to be exact
@@ -146,10 +146,16 @@ class _Walker:
         name, params = equation.primitive.name, equation.params
         if (body := _body(equation)) is not None:
             return self.run(body, operands)
+        if name in ("stop_gradient", "copy", "copy_p"):
+            # a truth value stays in doubt
+            return operands
         if name in ELEMENTWISE:
             return [_ended(name, operands, self.elementwise(ELEMENTWISE[name], operands))]
         if name in ("pow", "integer_pow"):
-            return [_ended(name, operands, self.power(operands, params.get("y")))]
+            exponent = params.get("y")
+            # zero is no edge of a whole positive power
+            edges = {} if exponent is not None and exponent > 0 else EDGES
+            return [_ended(name, operands, self.power(operands, exponent), edges)]
         if name in COMPARISONS:
             same = equation.invars[0] is equation.invars[1]
             return [_comparison(name, *operands, same=same)]
@@ -212,12 +218,14 @@ class _Walker:
         return Bounded(y, own + slope + drift)
 
 
-def _ended(name: str, operands: Sequence[Bounded], found: Bounded) -> Bounded:
+def _ended(
+    name: str, operands: Sequence[Bounded], found: Bounded, edges: Mapping[str, tuple[int, tuple[float, ...]]] = EDGES
+) -> Bounded:
     bound = np.minimum(found.bound, WIDTHS[name]) if name in WIDTHS else found.bound
     edge: Array = np.False_
-    if name in ZEROS:
-        operand = operands[ZEROS[name]]
-        edge = close(operand.value, 0.0, operand.bound, 0.0)
+    position, ends = edges.get(name, (0, ()))
+    for end in ends:
+        edge = edge | close(operands[position].value, end, operands[position].bound, 0.0)
     values, bounds = ([operand[k] for operand in operands] for k in (0, 1))
     return Bounded(found.value, where_it_ends(found.value, values, bounds, bound, edge))
 

@@ -48,7 +48,8 @@ def tangent_bounds(
                 term = tangents[operand] * partial
                 total = tangents[step.node] + term if step.node in tangents else term
                 own = passed_on(tangents[operand], spread) + passed_on(np.abs(partial) + spread, errors[operand])
-                own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2, [errors[operand], spread])
+                lost = floor if np.any(np.abs(partial) != 1.0) else 0.0
+                own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2 + lost, [errors[operand], spread])
                 tangents[step.node], errors[step.node] = total, errors.get(step.node, 0.0) + own
     with np.errstate(over="ignore"):
         found = [np.asarray(errors.get(node, 0.0), np.float64) + floor for node in graph.outputs]

@@ -53,14 +53,20 @@ def targets(wrt: Sequence[sp.Symbol], order: int) -> list[Target]:
 
 
 def rows_of(
-    graph: Graph, wrt: tuple[sp.Symbol, ...], symbols: Sequence[sp.Symbol], at: Sequence[Point], dtype: str, order: int
+    graph: Graph,
+    wrt: tuple[sp.Symbol, ...],
+    symbols: Sequence[sp.Symbol],
+    at: Sequence[Point],
+    dtype: str,
+    order: int,
+    compiled: bool = False,
 ) -> list[Row]:
     """Run, enclose and judge; `at` holds points in numbers of the dtype."""
     arrays = {symbol: np.array([place[symbol] for place in at], dtype) for symbol in symbols}
     if order == 1:
-        readings = [Reading("", evaluate(graph, wrt, arrays, dtype))]
+        readings = [Reading("", evaluate(graph, wrt, arrays, dtype, compiled))]
     else:
-        readings = evaluate_second(graph, wrt, arrays, dtype)
+        readings = evaluate_second(graph, wrt, arrays, dtype, compiled)
     # no number of the dtype lies between the smallest normal one and zero
     every = [t for reading in readings for t in reading.found.tolerances.values()]
     finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), np.finfo(dtype).tiny) for t in every]

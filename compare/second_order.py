@@ -71,7 +71,9 @@ def hessian_graph(gradient: Graph, wrt: Sequence[sp.Symbol], mode: str) -> Graph
     return builder.finish(outputs)
 
 
-def evaluate_second(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: str) -> list[Reading]:
+def evaluate_second(
+    graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: str, compiled: bool = False
+) -> list[Reading]:
     """Every way to compute the second partials, in the order of `pairs`.
 
     >>> from symdiff.from_sympy import graph_of
@@ -91,7 +93,7 @@ def evaluate_second(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dt
         formulas = partial(jax_outputs, second)
         programs: dict[Route, Callable[[Any], Any]] = {"symbolic": formulas, "autodiff": _by_autodiff(safe, wrt, mode)}
         for route, run in programs.items():
-            found, bound = _by_jax(run, second, arrays, dtype)
+            found, bound = _by_jax(run, second, arrays, dtype, compiled)
             values[mode, route], bounds[mode, route] = found.reshape(shape), bound.reshape(shape)
         found, bound, near = _by_chain(derived, wrt, arrays, dtype, mode)
         values[mode, "chain"], bounds[mode, "chain"], chosen = found, bound, chosen | near
@@ -143,14 +145,16 @@ def _by_autodiff(graph: Graph, wrt: Sequence[sp.Symbol], mode: str) -> Callable[
     return run
 
 
-def _by_jax(run: Callable[[Any], Any], second: Graph, arrays: Arrays, dtype: str) -> tuple[Matrix, Matrix]:
+def _by_jax(
+    run: Callable[[Any], Any], second: Graph, arrays: Arrays, dtype: str, compiled: bool
+) -> tuple[Matrix, Matrix]:
     names, given = tuple(arrays), list(arrays.values())
     program = jax.make_jaxpr(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
     lost = rounding.lost_constants(second, dtype)
     bounds = rounding_jaxpr.output_bounds(program, given, dtype, lost)
     if bounds is None:
         bounds = rounding.output_bounds(second, arrays, dtype)
-    if rounding_jaxpr.equation_count(program) <= LARGEST_COMPILED:
+    if compiled and rounding_jaxpr.equation_count(program) <= LARGEST_COMPILED:
         found = jax.jit(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
     else:
         found = rounding_jaxpr.run(program, given)

@@ -156,6 +156,15 @@ ball_expm1 = own_or("expm1", lambda u: u.exp() - 1)
 ball_log1p = own_or("log1p", lambda u: (1 + u).log())
 
 
+def ball_power(u: Any, n: int) -> Any:
+    """u**n for a whole n >= 0, also of a ball around exactly 0, whose logarithm Arb would take."""
+    import flint
+
+    if _is_number(u) and n > 0 and u.mid().is_zero() and not u.is_exact():
+        return flint.arb(0, abs(u).upper() ** n)
+    return u**n
+
+
 def ball_abs(u: Any) -> Any:
     """|u|; a series whose constant term may be 0 has none."""
     if _is_number(u):

@@ -23,7 +23,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symdiff.constants import float_of, nearest
 from symdiff.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, TRUTH
-from symdiff.elementary_forms import ball_abs, ball_maximum, ball_sign
+from symdiff.elementary_forms import ball_abs, ball_maximum, ball_power, ball_sign
 from symdiff.function import Absence, Function
 from symdiff.rows_elementary import ALIASES, ELEMENTARY
 from symdiff.rows_special import SPECIAL, SPECIAL_NAMES
@@ -158,7 +158,7 @@ ROWS = (
              (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "symdiff.jax_forms.divide", operator.truediv,
              (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1", rules=(None, _divisor_rule)),
     Function("power_integer", lambda u, n: sp.Pow(u, n), _integer_power,
-             (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", lambda u, n: u**n,
+             (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", ball_power,
              (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
     Function("power_negative", lambda u, n: sp.Pow(u, -n), lambda u, n: _float_power(u, -n),
              (lambda u, n, y: -float_of(n) * _float_power(u, -n - 1),), "symdiff.jax_forms.negative_power", lambda u, n: 1 / u**n,

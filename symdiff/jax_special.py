@@ -254,8 +254,9 @@ def _expint_slope(u: jax.Array, n: int) -> jax.Array:
 
 def _ei(u: jax.Array) -> jax.Array:
     right = u > 0
-    # far out JAX's own is NaN in float32
-    ahead = jnp.where(u > 1e4, jnp.inf, jsp.expi(_where(right & (u <= 1e4), u, 1.0)))
+    # far out JAX's own overflows where exp(u) does, and is NaN in float32
+    far = u > forms.STEEP
+    ahead = jnp.where(far, forms.ei_far(u, jnp), jsp.expi(_where(right & ~far, u, 1.0)))
     return jnp.where(right, ahead, -_expint(_where(u < 0, -u, math.nan), 1))
 
 
@@ -275,9 +276,9 @@ def _shi(u: jax.Array) -> jax.Array:
 
 
 expint = _smooth(_expint, _expint_slope)
-Ei = _plain(_ei, lambda u: jnp.exp(u) / u)
+Ei = _plain(_ei, partial(forms.exp_over, xp=jnp))
 Ci = _plain(lambda u: jsp.sici(u)[1], lambda u: jnp.cos(u) / u)
-Chi = _plain(_chi, lambda u: jnp.cosh(u) / u)
+Chi = _plain(_chi, partial(forms.cosh_over, xp=jnp))
 Shi = _plain(_shi, partial(forms.sinhc, xp=jnp))
 
 

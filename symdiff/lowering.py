@@ -21,6 +21,7 @@ from symdiff.arguments import aligned, floating_dtype, real_arrays
 from symdiff.constants import nearest
 from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.from_sympy import as_expression, graph_of
+from symdiff.function import Absence
 from symdiff.graph import Graph
 from symdiff.jax_forms import resolve
 from symdiff.rewrites import lowerable
@@ -47,7 +48,10 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
         # a constant divisor has no derivative, so JAX's own quotient will do, which is faster to trace
         plain = function.name == "divide" and operands[1] in graph.constants
         form = jnp.divide if plain else resolve(function.jax)
-        values[node] = form(*(values[i] for i in operands), *static)
+        # where no derivative goes in, none comes out: zero times an infinite one would be NaN
+        still = [partial is Absence.ZERO for partial in function.partials]
+        taken = (jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True))
+        values[node] = form(*taken, *static)
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 

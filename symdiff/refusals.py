@@ -39,7 +39,7 @@ def unsupported(root: sp.Basic, culprit: sp.Basic) -> str:
         )
     return (
         f"no row in the function table for {name} at {place}; write it with functions that `symdiff functions` lists, "
-        "or add a row to symdiff/functions.py"
+        "or add a row of your own by symdiff.register (README, Functions)"
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symdiff import rewrite_logs, rewrite_quotients, rewrite_sinc, rewrite_squares, rewrite_sums
+from symdiff import rewrite_hyperbolic, rewrite_logs, rewrite_quotients, rewrite_sinc, rewrite_squares, rewrite_sums
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph, Static
 from symdiff.graph_builder import GraphBuilder
@@ -178,6 +178,21 @@ REWRITES: tuple[Rewrite, ...] = (
             rewrite_quotients.exp_over_square, (-1e3, 1e3), "DLMF 4.28.2 and 4.28.9"),
     Rewrite("exp over a square of exp - 1", "multiply", lambda u: exp(u) / (exp(u) - 1) ** 2, lambda u: (sp.csch(u / 2) / 2) ** 2,
             rewrite_quotients.exp_over_square_of_expm1, (-1e3, 1e3), "DLMF 4.28.1 and 4.28.8"),
+    Rewrite("quotient by cosh", "divide", lambda u, v: sp.sinh(u) * v / sp.cosh(u) ** 3, lambda u, v: tanh(u) * v * sp.sech(u) ** 2,
+            rewrite_hyperbolic.over_cosh, (-1e3, 1e3), "DLMF 4.28.9"),
+    Rewrite("quotient by sinh", "divide", lambda u: 2 / sp.sinh(u), lambda u: 2 * sp.csch(u), rewrite_hyperbolic.over_sinh, (-1e3, 1e3), "DLMF 4.28.8"),
+    Rewrite("power of cosh", "power_negative", lambda u: sp.cosh(u) ** -3, lambda u: sp.sech(u) ** 3,
+            rewrite_hyperbolic.power_of_cosh, (-1e3, 1e3), "DLMF 4.28.9"),
+    Rewrite("power of sinh", "power_negative", lambda u: sp.sinh(u) ** -3, lambda u: sp.csch(u) ** 3,
+            rewrite_hyperbolic.power_of_sinh, (-1e3, 1e3), "DLMF 4.28.8"),
+    Rewrite("sinh times sech", "multiply", lambda u: sp.sinh(u) * sp.sech(u) ** 2, lambda u: tanh(u) * sp.sech(u),
+            rewrite_hyperbolic.sinh_times_sech, (-1e3, 1e3), "DLMF 4.28.10"),
+    Rewrite("asin of tanh", "asin", lambda u: sp.asin(tanh(u)), lambda u: 2 * sp.atan(tanh(u / 2)),
+            rewrite_hyperbolic.asin_of_tanh, (-1e3, 1e3), "DLMF 4.23(viii)"),
+    Rewrite("acos of tanh", "acos", lambda u: sp.acos(tanh(u)), lambda u: sp.atan2(sp.sech(u), tanh(u)),
+            rewrite_hyperbolic.acos_of_tanh, (-1e3, 1e3), "DLMF 4.23(viii)"),
+    Rewrite("atanh of tanh", "atanh", lambda u: sp.atanh(tanh(u)), lambda u: u, rewrite_hyperbolic.atanh_of_tanh, (-1e3, 1e3), "DLMF 4.37(i)"),
+    Rewrite("asinh of sinh", "asinh", lambda u: sp.asinh(sp.sinh(u)), lambda u: u, rewrite_hyperbolic.asinh_of_sinh, (-1e3, 1e3), "DLMF 4.37(i)"),
     *(Rewrite(f"{name} - 1", top, (lambda u, t=t: t(u) - 1) if top == "add" else (lambda u, t=t: 1 - t(u)),
               s if top == "add" else (lambda u, s=s: -s(u)), match, sample, source)
       for name, t, s, matched, sample, source in (

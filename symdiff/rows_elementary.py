@@ -226,7 +226,7 @@ ELEMENTARY = (
              ulp=lambda u, v, y: 4.0 + 4 * np.maximum(np.abs(u), np.abs(v)) / np.maximum(np.abs(y), 1e-300), heads=(logaddexp,),
              spoken=True, regular=True, rules=(lambda u, v: sigmoid(u - v), lambda u, v: sigmoid(v - u))),
     Function("cosm1", cosm1, forms.cosm1,
-             (lambda u, y: -np.sin(u),), "symdiff.jax_elementary.cosm1", lambda u: -2 * (u / 2).sin() ** 2,
+             (lambda u, y: -np.sin(u),), "symdiff.jax_elementary.cosm1", lambda u: -2 * forms.ball_power((u / 2).sin(), 2),
              (REAL,), (((0.0,), 0), ((1.0,), sp.cos(1) - 1)), "DLMF 4.21.31", ulp=4.0, heads=(cosm1,), spoken=True, regular=True),
     Function("exp2", exp2, np.exp2,
              (lambda u, y: LOG2 * y,), "jax.numpy.exp2", lambda u: (u * forms.ball_log(2)).exp(),

@@ -68,7 +68,27 @@ def _sinhc_rule(u: Any) -> sp.Expr:
     # without a guard too no branch divides by 0; SymPy would take the safe point out again
     safe = sp.Piecewise((sp.Integer(1), near), (u, True))
     outside = sp.Mul(sp.sinh(safe), sp.Pow(safe, -1, evaluate=False), evaluate=False)
-    return sp.Piecewise((series, near), (outside, True), evaluate=False)
+    steep = u**2 > forms.STEEP**2
+    far = _half(_exp_over_rule(sp.Piecewise((sp.Abs(u), steep), (sp.Integer(1), True))))
+    return sp.Piecewise((series, near), (far, steep), (outside, True), evaluate=False)
+
+
+def _half(u: sp.Expr) -> sp.Expr:
+    return sp.Mul(HALF, u, evaluate=False)
+
+
+def _exp_over_rule(u: Any) -> sp.Expr:
+    # exp(u)/u by halves, for exp(u) overflows before that does
+    half = sp.exp(u / 2)
+    return sp.Mul(sp.Mul(half, sp.Pow(u, -1, evaluate=False), evaluate=False), half, evaluate=False)
+
+
+def _cosh_over_rule(u: Any) -> sp.Expr:
+    steep = u > forms.STEEP
+    safe = sp.Piecewise((sp.Integer(1), steep), (u, True))
+    near = sp.Mul(sp.cosh(safe), sp.Pow(safe, -1, evaluate=False), evaluate=False)
+    far = _half(_exp_over_rule(sp.Piecewise((u, steep), (sp.Integer(1), True))))
+    return sp.Piecewise((far, steep), (near, True), evaluate=False)
 
 
 def _first_expint(u: sp.Expr) -> sp.Expr:
@@ -197,15 +217,15 @@ SPECIAL = (
              (forms.expint_slope,), "symdiff.jax_special.expint", balls.expint,
              (POSITIVE,), (((1.0, 1), sp.expint(1, 1)), ((1.0, 2), sp.expint(2, 1))), "DLMF 8.19.1", ulp=1024.0, heads=(sp.expint,),
              static=(0,), admits=_whole, special_function=True),
-    Function("Ei", sp.Ei, sc.expi,
-             (lambda u, y: np.exp(u) / u,), "symdiff.jax_special.Ei", lambda u: u.ei(),
+    Function("Ei", sp.Ei, forms.ei,
+             (lambda u, y: forms.exp_over(u),), "symdiff.jax_special.Ei", lambda u: u.ei(),
              (NONZERO,), (((1.0,), sp.Ei(1)), ((-1.0,), -sp.expint(1, 1))), "DLMF 6.2.5", ulp=1024.0, heads=(sp.Ei,), spoken=True,
-             special_function=True),
+             special_function=True, rules=(_exp_over_rule,)),
     Function("Si", sp.Si, lambda u: sc.sici(u)[0],
              (lambda u, y: np.sinc(u / math.pi),), "symdiff.jax_special.Si", lambda u: u.si(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.Si(1))), "DLMF 6.2.9", ulp=64.0, heads=(sp.Si,), spoken=True, regular=True,
              special_function=True, rules=(lambda u: sp.sinc(u),)),
-    Function("Shi", sp.Shi, lambda u: sc.shichi(u)[0],
+    Function("Shi", sp.Shi, forms.shi,
              (lambda u, y: forms.sinhc(u),), "symdiff.jax_special.Shi", lambda u: u.shi(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.Shi(1)), ((-4.0,), -sp.Shi(4))), "DLMF 6.2.15", ulp=1024.0, heads=(sp.Shi,), spoken=True,
              special_function=True, rules=(_sinhc_rule,)),
@@ -213,10 +233,10 @@ SPECIAL = (
              (lambda u, y: np.cos(u) / u,), "symdiff.jax_special.Ci", lambda u: u.ci(),
              (POSITIVE,), (((1.0,), sp.Ci(1)), ((4.0,), sp.Ci(4))), "DLMF 6.2.11", ulp=1024.0, heads=(sp.Ci,), spoken=True,
              special_function=True),
-    Function("Chi", sp.Chi, lambda u: sc.shichi(u)[1],
-             (lambda u, y: np.cosh(u) / u,), "symdiff.jax_special.Chi", lambda u: u.chi(),
+    Function("Chi", sp.Chi, forms.chi,
+             (lambda u, y: forms.cosh_over(u),), "symdiff.jax_special.Chi", lambda u: u.chi(),
              (POSITIVE,), (((1.0,), sp.Chi(1)), ((4.0,), sp.Chi(4))), "DLMF 6.2.16", ulp=1024.0, heads=(sp.Chi,), spoken=True,
-             special_function=True),
+             special_function=True, rules=(_cosh_over_rule,)),
     Function("LambertW", lambda u, k: sp.LambertW(u, k), forms.lambert,
              (lambda u, k, y: np.exp(-y) / (1 + y),), "symdiff.jax_special.LambertW", lambda u, k: u.lambertw(k),
              (FROM_BRANCH_POINT,), (((0.0, 0), 0), ((math.e, 0), sp.LambertW(sp.Rational(math.e))), ((-0.25, -1), sp.LambertW(-sp.Rational(1, 4), -1))),

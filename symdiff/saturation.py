@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from symdiff import overflow
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 
@@ -56,9 +57,10 @@ def saturated(graph: Graph) -> Graph:
     >>> [step.function.name for step in saturated(graph_of([sp.exp(-2 * x)])).applications]
     ['multiply', 'negate', 'exp']
     """
-    if all(step.function.name not in TAILS for step in graph.applications):
+    names = {step.function.name for step in graph.applications}
+    if names.isdisjoint(TAILS) and (names.isdisjoint(overflow.GROWING) or names.isdisjoint(overflow.FLAT)):
         return graph
-    wild, tails = _wild(graph), _Tails(GraphBuilder())
+    wild, growing, tails = _wild(graph), overflow.growing_nodes(graph), _Tails(GraphBuilder())
     builder = tails.builder
     places = [-1] * len(graph)
     for node, symbol in graph.symbols.items():
@@ -69,6 +71,8 @@ def saturated(graph: Graph) -> Graph:
         here = tuple(places[i] for i in step.operands)
         if step.function.name in TAILS and wild[step.operands[0]]:
             places[step.node] = tails.ended(step, here[0])
+        elif (limited := overflow.limited(builder, step, here, growing)) is not None:
+            places[step.node] = limited
         else:
             places[step.node] = tails.beside(step, here)
     return builder.finish([places[node] for node in graph.outputs])

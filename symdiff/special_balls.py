@@ -137,6 +137,11 @@ def binomial_derivative(u: Ball, v: Ball, i: int, j: int) -> Ball:
 
 def gamma_density(s: Ball, x: Ball, k: int) -> Ball:
     """The k-th derivative in x of x**(s - 1)*exp(-x)."""
+    import flint
+
+    if not is_number(s) and len(s) > 1:
+        # there is no derivative in s here
+        return flint.arb_series([flint.arb.nan()] * 3)
     total, falling = 0 * x, 0 * s + 1
     for m in range(int(k) + 1):
         # Leibniz' rule, the power derived m times
@@ -203,9 +208,33 @@ def _airy(index: int) -> Callable[..., Ball]:
 airyai, airyaiprime, airybi, airybiprime = map(_airy, range(4))
 
 
+def _far_zeta_derivative(u: Ball, k: int) -> Ball:
+    """The k-th derivative at u > k + 4, by the first two terms of the series.
+
+    The later ones are at most 2**(k + 2) * (2/3)**(u - k) of the second: log(n)/log(2) <= n, the sum by an integral.
+    """
+    import flint
+
+    two = flint.arb(2)
+    rest = 2 ** (k + 2) * ((u - k) * (two / 3).log()).exp()
+    second = (-two.log()) ** k * (-u * two.log()).exp()
+    return (1 if k == 0 else 0) + second * (1 + flint.arb(rest.upper() / 2, rest.upper() / 2))
+
+
+def _far(u: Ball) -> bool:
+    """Whether the third term of the series counts no more at this precision: Arb's own takes long there, or fails."""
+    import flint
+
+    return bool(u > 2 * flint.ctx.prec)
+
+
 def zeta(u: Ball) -> Ball:
     """Riemann's function."""
-    return u.zeta()
+    if not _far(u if is_number(u) else u[0]):
+        return u.zeta()
+    return (
+        _far_zeta_derivative(u, 0) if is_number(u) else composed(u, *(_far_zeta_derivative(u[0], k) for k in range(3)))
+    )
 
 
 def zeta_derivative(u: Ball, k: int) -> Ball:
@@ -213,6 +242,9 @@ def zeta_derivative(u: Ball, k: int) -> Ball:
     import flint
 
     at = u if is_number(u) else u[0]
+    if _far(at):
+        found = [_far_zeta_derivative(at, k + i) for i in range(3)]
+        return found[0] if is_number(u) else composed(u, *found)
     before = flint.ctx.cap
     flint.ctx.cap = k + 3
     try:

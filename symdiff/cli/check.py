@@ -38,6 +38,7 @@ LONGEST_SYMBOL = 2
     "--claim", multiple=True, metavar="'w: FORMULA'", help="Judge a hand-derived derivative in w; may be repeated."
 )
 @click.option("--stress", is_flag=True, help="Add points near poles, at kinks and seams, tiny and huge.")
+@click.option("--compiled", is_flag=True, help="Run JAX's routes as XLA compiles them, not operation by operation.")
 @options.start_option
 @options.json_option
 @click.option("--report", metavar="FILE.html", help="Write the report as a page (.html), or as .md or .json.")
@@ -51,6 +52,7 @@ def check(
     order: int,
     claim: tuple[str, ...],
     stress: bool,
+    compiled: bool,
     start: int | None,
     json_file: str | None,
     report: str | None,
@@ -66,10 +68,9 @@ def check(
     Examples: symdiff check "exp(-x**2)", symdiff check thurber --report thurber.html,
     symdiff check "(w*x - y)**2" --claim "w: 2*x*(w*x - y)"
     """
-    if claim and (stress or order == 2):
-        raise OptionError(
-            f"--claim is judged at order 1 at its own points; leave out {'--stress' if stress else '--order'}"
-        )
+    if claim and (stress or compiled or order == 2):
+        extra = "--stress" if stress else "--order" if order == 2 else "--compiled"
+        raise OptionError(f"--claim is judged at order 1 at its own points; leave out {extra}")
     check_report(report)
     check_targets(json_file, report, inputs=(subject,))
     places = [options.point(text) for text in at]
@@ -84,8 +85,8 @@ def check(
     if claim:
         found = compare.check_claim(_subject(subject, start), _claims(claim), **given)
     else:
-        found = compare.check(_subject(subject, start), **given, order=order, stress=stress)
-    command = more_options(_again(subject, found, at, points, seed, start, claim), order, stress)
+        found = compare.check(_subject(subject, start), **given, order=order, stress=stress, compiled=compiled)
+    command = more_options(_again(subject, found, at, points, seed, start, claim), order, stress, compiled)
     rows = found.rows if claim else with_commands(found.rows, command)
     found = dataclasses.replace(found, command=command, rows=rows)
     if subject.isidentifier() and len(subject) > LONGEST_SYMBOL and not models.is_model(subject):

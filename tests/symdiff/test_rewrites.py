@@ -195,6 +195,20 @@ SPELLINGS = {
     "power of exp - 1 (power_negative)": [
         ((exp(u) - 1) ** -2, {"exp", "expm1", "negate", "divide", "less", "select", "power_integer"})
     ],
+    "quotient by cosh (divide)": [
+        (1 / cosh(u), {"sech"}),
+        (v / cosh(u), {"sech", "multiply"}),
+        (sp.sinh(u) / cosh(u), {"tanh"}),
+        (exp(-u) * v / cosh(u), {"negate", "multiply", "sigmoid"}),
+    ],
+    "quotient by sinh (divide)": [(2 / sp.sinh(u), {"csch", "multiply"})],
+    "power of cosh (power_negative)": [(cosh(u) ** -3, {"sech", "power_integer"}), (v / cosh(u) ** 2, {"sech", "power_integer", "multiply"})],
+    "power of sinh (power_negative)": [(sp.sinh(u) ** -2, {"csch", "power_integer"})],
+    "sinh times sech (multiply)": [(sp.sinh(u) / cosh(u) ** 2, {"tanh", "sech", "multiply"})],
+    "asin of tanh (asin)": [(sp.asin(tanh(u)), {"divide", "tanh", "atan", "multiply"}), (sp.asin(tanh(2 * u)), {"tanh", "atan", "multiply"})],
+    "acos of tanh (acos)": [(sp.acos(tanh(u)), {"tanh", "sech", "atan2"})],
+    "atanh of tanh (atanh)": [(sp.atanh(tanh(u + v)), {"add"})],
+    "asinh of sinh (asinh)": [(sp.asinh(sp.sinh(u + v)), {"add"})],
     "exp over a square (multiply)": [
         (exp(-u) / (1 + exp(-u)) ** 2, {"negate", "divide", "sech", "power_integer"}),
         (-v * exp(u) / (1 + exp(u)) ** 2, {"divide", "sech", "power_integer", "multiply", "negate"}),
@@ -298,7 +312,7 @@ KEPT = [
     log(u + v), log(2 + u), log(u - 1), 1 / (1 + u), u / (exp(u) + w * exp(v)), 1 - u**2, 2 - exp(u),
     sqrt(u**2 - v**2), sqrt(u**3 + v**2), sqrt(u + v), sqrt(u**2 + a * v**2), (u**2 + v**2) ** R(3, 2), sin(u) / v, sin(u) / u**2,
     P((1, Eq(u, 1)), (u, True)), P((2, Eq(u, v)), (sin(u), True)), log(3 - v * exp(u)), sqrt(2) * u, log(3) * u, cos(u) - 2,
-    (u + 1) ** R(1, 3),
+    (u + 1) ** R(1, 3), u / sp.sinh(u), exp(v) / cosh(u),
 ]  # fmt: skip
 
 

@@ -1,0 +1,148 @@
+"""What checks of random expressions found wrong with the referee, the bounds or the verdicts, each made small."""
+
+from __future__ import annotations
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import compare
+import symdiff
+from compare import rounding, rounding_chain
+from compare.balls import applied, working
+from compare.formula import written_out
+from compare.judging import verdict_on
+from compare.referee import judge
+from compare.verdict import Verdict
+from symdiff.from_sympy import graph_of
+from symdiff.functions import FUNCTIONS
+from symdiff.special_balls import zeta_derivative
+
+x = sp.Symbol("x", real=True)
+SAME = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)
+TIGHT = dict.fromkeys(SAME, 1e-15)
+
+
+def test_a_power_series_that_arb_refuses_is_undecided_and_no_crash():
+    # at the lower precisions the operand of csch cannot be told from zero
+    expression = sp.csch(sp.sqrt(sp.sech(x)))
+    (found,) = judge(graph_of([expression]), [{x: 200.0}], [x])
+    with mpmath.workdps(60):
+        expected = mpmath.diff(lambda u: mpmath.csch(mpmath.sqrt(mpmath.sech(u))), 200)
+    assert float(found.partials[0].ball) == pytest.approx(float(expected), rel=1e-12)
+    with working(64):
+        around_zero = flint.arb_series([flint.arb(0, 1e-30), 1], 3)
+        with pytest.raises(ValueError, match="leading term"):
+            FUNCTIONS["csch"].ball(around_zero)
+        assert applied(FUNCTIONS["csch"].ball, [around_zero]).is_nan()
+
+
+@pytest.mark.parametrize(
+    "text", ["log(1 - tanh(x))", "1/(1 - tanh(x))", "acosh(2 - tanh(x))", "asin(1 - (1 - tanh(x)))"]
+)
+def test_an_edge_that_rounding_reaches_is_a_loss_of_digits_and_no_wrong_rule(text):
+    graph = graph_of([symdiff.parse(text)])
+    (symbol,) = graph.inputs
+    at = {symbol: np.array([17.3])}
+    # in float32 tanh is 1 there, in the float64 of the bounds it is not
+    chain = rounding_chain.adjoint_bounds(graph, at, [symbol], np.float32)[0]
+    assert np.isinf(chain).all()
+    # half way down nothing is near an edge
+    assert np.isfinite(rounding_chain.adjoint_bounds(graph, {symbol: np.array([1.5])}, [symbol], np.float32)[0]).all()
+
+
+def test_a_divisor_that_rounding_makes_zero_explains_any_quotient():
+    divided = graph_of([1 / (1 - sp.tanh(x))])
+    assert np.isinf(rounding.output_bounds(divided, {x: np.array(17.3)}, np.float32)[0])
+    assert np.isfinite(rounding.output_bounds(divided, {x: np.array(2.0)}, np.float32)[0])
+
+
+def test_a_product_of_the_reverse_sweep_that_is_below_the_normal_numbers_is_uncertain_by_as_much():
+    # the adjoint 1e-20 * 1e-20 may be flushed to zero before it is multiplied by 1e30
+    y, z = sp.symbols("y z", real=True)
+    at = {x: np.array(1e-20), y: np.array(1e-20), z: np.array(1e30)}
+    graph = graph_of([sp.sin(sp.sin(z * x) * y) * y])
+    (bound,) = rounding_chain.adjoint_bounds(graph, at, [x], np.float32)[0]
+    assert bound > 1e30 * float(np.finfo(np.float32).tiny)
+
+
+def test_what_is_no_number_is_never_excused_by_a_kink_but_by_an_unbounded_error():
+    loose = dict.fromkeys(SAME, float("inf"))
+    for wrong in (float("nan"), float("-inf"), float("inf")):
+        found = verdict_on(SAME | {"chain": wrong}, flint.arb(1), 1.0, loose, np.float32)
+        assert found.verdict is Verdict.INACCURATE
+        found = verdict_on(SAME | {"chain": wrong}, flint.arb(1), None, TIGHT, np.float32, "a kink is near")
+        assert found.verdict is Verdict.DISAGREE
+        assert found.wrong == ("chain",)
+    # beyond the range of the dtype infinity is the right number, and NaN is not
+    great = flint.arb("1e60")
+    assert verdict_on(dict.fromkeys(SAME, float("inf")), great, 1.0, TIGHT, np.float32).verdict is Verdict.AGREE
+    # and below it zero is, whatever overflowed on the way
+    small, nothing = flint.arb("4.7e-182"), dict.fromkeys(SAME, float("nan"))
+    assert verdict_on(dict.fromkeys(SAME, 0.0), small, 1.0, nothing, np.float32).verdict is Verdict.AGREE
+    several = dict.fromkeys(SAME, float("inf")) | {"autodiff": float("nan")}
+    assert verdict_on(several, great, 1.0, loose, np.float32).verdict is Verdict.INACCURATE
+
+
+@pytest.mark.parametrize("operand", [300.0, 5000.0, 6.4e158])
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_zeta_far_out_is_enclosed_by_its_first_terms(operand, order):
+    with working(128):
+        ball = zeta_derivative(flint.arb(operand), order)
+    assert ball.is_finite()
+    if operand > 1e100:
+        assert abs(ball - (order == 0)) < flint.arb("1e-30")
+        return
+    with mpmath.workdps(2000):
+        terms = (mpmath.log(n) ** order * mpmath.mpf(n) ** -operand for n in range(1, 60))
+        expected = (-1) ** order * mpmath.fsum(terms)
+        digits = mpmath.nstr(expected, 1900)
+    with working(8000):
+        assert ball.overlaps(flint.arb(digits) * flint.arb(1, "1e-500"))
+
+
+def test_a_ball_around_zero_has_powers():
+    with working(64):
+        ball = FUNCTIONS["power_integer"].ball(flint.arb(0, 1), 2)
+        assert ball.is_finite()
+        assert ball.contains(1)
+        assert FUNCTIONS["cosm1"].ball(flint.arb("1e1000")).contains(-2)
+        assert FUNCTIONS["power_integer"].ball(flint.arb(0, 2), 3).contains(-8)
+
+
+def test_a_sine_of_a_number_longer_than_the_precisions_is_decided():
+    # exp(exp(9)) has 11,690 bits before the point
+    (found,) = judge(graph_of([sp.sin(sp.exp(sp.exp(x)))]), [{x: 9.0}], [x])
+    assert found.undecided is None
+    with mpmath.workdps(8000):
+        inner = mpmath.exp(mpmath.exp(9))
+        expected = mpmath.cos(inner) * inner * mpmath.exp(9)
+        ratio = mpmath.mpf(found.partials[0].ball.str(30, radius=False)) / expected
+    assert abs(float(ratio) - 1) < 1e-20
+
+
+def test_a_formula_that_sympy_cannot_write_is_left_out():
+    inner = sp.Piecewise((x, x > 1), (x**2, True))
+    assert written_out(graph_of([inner]), graph_of([inner]).outputs) == [inner]
+    y = sp.Symbol("y", real=True)
+    nested = graph_of(
+        [
+            sp.Piecewise(
+                (
+                    y,
+                    sp.sin(inner) > y,
+                ),
+                (x, True),
+            )
+        ]
+    )
+    assert written_out(nested, nested.outputs) is None
+
+
+def test_jax_s_stop_of_a_gradient_leaves_a_condition_in_doubt():
+    y, z = sp.symbols("y z", real=True)
+    at = {"x": 0.1, "y": 0.1, "z": 0.010000000000000002}
+    (row, *_) = compare.check(sp.Piecewise((x**2, z > x * y), (x, True)), at=at).rows
+    assert min(row.tolerances.values()) > 0.5
