@@ -1,5 +1,6 @@
 """What every test stands on: float64, JAX without silent promotion, seeds that never change, no setting left behind."""
 
+import collections
 import random
 
 import hypothesis
@@ -23,3 +24,17 @@ def _seeded():
     np.random.seed(0)
     yield
     assert {name: getattr(jax.config, name) for name in STRICT} == STRICT
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a parametrized test marked `sampled(n)` every n-th case runs by default; the others join the sweep."""
+    seen = collections.Counter()
+    for item in items:
+        marker = item.get_closest_marker("sampled")
+        if marker is None:
+            continue
+        (every,) = marker.args
+        if seen[item.function] % every:
+            item.add_marker(pytest.mark.sweep)
+        seen[item.function] += 1

@@ -172,6 +172,7 @@ def test_a_right_claim_in_another_form_agrees(expression, claim):
     assert all(outcome.example is None and not outcome.guess for outcome in found.claims)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("expression", "claim", "guess"), WRONG)
 def test_a_wrong_claim_disagrees_and_the_mistake_is_named(expression, claim, guess):
     found = compare.check_claim(expression, claims_of(claim), points=24)

@@ -50,6 +50,7 @@ COMPOSED = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", COMPOSED)
@@ -76,6 +77,7 @@ FALLING = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", FALLING)
@@ -111,6 +113,7 @@ INTEGRALS = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("dtype", "places"), [(np.float32, (60.0, 65.0, 91.5)), (np.float64, (63.0, 65.0, 714.0))])
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", INTEGRALS)

@@ -152,6 +152,7 @@ def by_every_way(expression, points, dtype, symbols=(x,)):
     return {way: [np.broadcast_to(np.asarray(n), len(points)) for n in numbers] for way, numbers in found.items()}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", SEAMS)
 def test_at_and_beside_the_seam(name, dtype):
@@ -179,6 +180,7 @@ def test_at_and_beside_the_seam(name, dtype):
             )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_function_not_taken_outside_its_domain(name, dtype):

@@ -126,7 +126,7 @@ HARD = (np.nan, np.inf, 0.0, 1e-320, 1e-300, 1e300, -1e300, -3.5, 1e5, 40.0)
 SPECIAL = [row for row in ROWS if row.special_function]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.sweep)])
 def test_every_special_form_ends_on_hard_operands_together_and_hands_nan_on(dtype):
     with np.errstate(over="ignore"):
         numbers = np.array(HARD).astype(dtype)
