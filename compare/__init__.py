@@ -15,16 +15,16 @@ _HOMES = {
     "Enclosure": "comparison",
     "Row": "comparison",
     "Verdict": "verdict",
-    "assert_gradients_agree": "asserting",
+    "assert_gradients_agree": "assertions.asserting",
     "check": "checking",
-    "check_claim": "claim",
+    "check_claim": "claims.claim",
 }
 __all__ = ["Comparison", "Enclosure", "Row", "Verdict", "assert_gradients_agree", "check", "check_claim"]
 
 if TYPE_CHECKING:
-    from compare.asserting import assert_gradients_agree
+    from compare.assertions.asserting import assert_gradients_agree
     from compare.checking import check
-    from compare.claim import check_claim
+    from compare.claims.claim import check_claim
     from compare.comparison import Comparison, Enclosure, Row
     from compare.verdict import Verdict
 

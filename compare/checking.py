@@ -10,9 +10,9 @@ import sympy as sp
 
 from compare import judging, provenance
 from compare.comparison import Comparison
+from compare.explanations.repeating import with_commands
 from compare.formula import as_text, written_out
 from compare.points import At, Point
-from compare.repeating import with_commands
 from compare.row import Row
 from compare.rows import CHOSEN as CHOSEN
 from compare.rows import rows_of, targets

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from compare.claim_outcome import Outcome
+from compare.claims.outcome import Outcome
 from compare.formula import as_text, visible
 from compare.row import ROUTES, finite_or_none
 from compare.row import Enclosure as Enclosure

@@ -11,9 +11,12 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare import pieces, rounding, rounding_chain, rounding_jaxpr
+from compare import pieces
+from compare.bounds import chain as rounding_chain
+from compare.bounds import graph as rounding
+from compare.bounds import jaxpr as rounding_jaxpr
 from symdiff.graph import Graph
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, Route, of_graph
 from symdiff.symbolic import gradient_graph
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.balls import Ball, working
-from compare.rounding import SAFETY
+from compare.bounds.graph import SAFETY
+from compare.certified.balls import Ball, working
 from compare.row import Enclosure
 from compare.verdict import Verdict
 

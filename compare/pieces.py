@@ -17,8 +17,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare import rounding, rounding_jaxpr
-from compare.rounding_jaxpr import Bounded
+from compare.bounds import graph as rounding
+from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds.jaxpr import Bounded
 from symdiff import lowering
 from symdiff.constants import nearest
 from symdiff.function import Absence

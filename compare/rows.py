@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from compare import judging, one_sided
-from compare.balls import Ball
+from compare import judging
+from compare.certified import one_sided
+from compare.certified.balls import Ball
+from compare.certified.referee import Judgement, judge
 from compare.evaluation import Evaluation, evaluate
-from compare.explaining import Explainer, node_at
+from compare.explanations.explaining import Explainer, node_at
 from compare.judging import Finding
 from compare.points import Point
-from compare.referee import Judgement, judge
 from compare.row import Enclosure, Row
 from compare.second_order import Reading, evaluate_second, pairs
 from compare.verdict import Verdict

@@ -20,14 +20,16 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare import rounding, rounding_chain, rounding_jaxpr
+from compare.bounds import chain as rounding_chain
+from compare.bounds import graph as rounding
+from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds.tangents import tangent_bounds
 from compare.evaluation import LARGEST_COMPILED, Evaluation
-from compare.rounding_tangents import tangent_bounds
 from symdiff import chain
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.lowering import jax_outputs
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, Route
 from symdiff.symbolic import accumulate, gradient_graph, tangents
 

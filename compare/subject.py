@@ -12,7 +12,7 @@ from compare import points as sampling
 from compare.formula import as_text
 from compare.points import At, Point
 from symdiff.errors import SymbolError
-from symdiff.formula_mentions import mentioned
+from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols
 from symdiff.gradients import Gradient, Wrt, find_symbols
 from symdiff.graph import Graph

@@ -47,7 +47,7 @@ _HOMES = {
     "parse": "parsing",
     "symbols": "parsing",
     "value_and_gradient": "routes",
-    "sigmoid": "special_functions",
+    "sigmoid": "forms.elementary_classes",
     "Trace": "tracing",
     "trace": "tracing",
     "TrainingResult": "training",
@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from symdiff.fitting import Fit, fit
+    from symdiff.forms.elementary_classes import sigmoid
     from symdiff.function import Absence, Function
     from symdiff.gradients import Gradient, Hessian, Jacobian, gradient, hessian, jacobian
     from symdiff.lowering import lambdify
@@ -116,7 +117,6 @@ if TYPE_CHECKING:
     from symdiff.parsing import parse, symbols
     from symdiff.registration import register
     from symdiff.routes import value_and_gradient
-    from symdiff.special_functions import sigmoid
     from symdiff.tracing import Trace, trace
     from symdiff.training import TrainingResult, train
 

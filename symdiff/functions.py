@@ -23,7 +23,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symdiff.constants import float_of, nearest
 from symdiff.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, TRUTH
-from symdiff.elementary_forms import ball_abs, ball_maximum, ball_power, ball_sign
+from symdiff.forms.elementary import ball_abs, ball_maximum, ball_power, ball_sign
 from symdiff.function import Absence, Function
 from symdiff.rows_elementary import ALIASES, ELEMENTARY
 from symdiff.rows_special import SPECIAL, SPECIAL_NAMES
@@ -155,20 +155,20 @@ ROWS = (
              (lambda u, v, y: v, lambda u, v, y: u), "jax.numpy.multiply", operator.mul,
              (REAL, REAL), (((2.0, 3.0), 6),), "IEEE 754, 5.4.1", ulp=0.5, regular=True),
     Function("divide", lambda u, v: u / v, operator.truediv,
-             (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "symdiff.jax_forms.divide", operator.truediv,
+             (lambda u, v, y: 1 / v, lambda u, v, y: -y / v), "symdiff.forms.jax_arithmetic.divide", operator.truediv,
              (REAL, NONZERO), (((3.0, 2.0), sp.Rational(3, 2)),), "IEEE 754, 5.4.1", rules=(None, _divisor_rule)),
     Function("power_integer", lambda u, n: sp.Pow(u, n), _integer_power,
-             (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.jax_forms.integer_power", ball_power,
+             (lambda u, n, y: float_of(n) * _integer_power(u, n - 1),), "symdiff.forms.jax_arithmetic.integer_power", ball_power,
              (REAL,), (((0.0, 2), 0), ((-2.0, 3), -8)), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
     Function("power_negative", lambda u, n: sp.Pow(u, -n), lambda u, n: _float_power(u, -n),
-             (lambda u, n, y: -float_of(n) * _float_power(u, -n - 1),), "symdiff.jax_forms.negative_power", lambda u, n: 1 / u**n,
+             (lambda u, n, y: -float_of(n) * _float_power(u, -n - 1),), "symdiff.forms.jax_arithmetic.negative_power", lambda u, n: 1 / u**n,
              (NONZERO,), (((2.0, 2), sp.Rational(1, 4)), ((-2.0, 3), -sp.Rational(1, 8))), "DLMF 4.2(iv)", ulp=_integer_power_ulp),
     Function("power_constant", lambda u, c: sp.Pow(u, c), _float_power,
              (lambda u, c, y: nearest(c, u.dtype) * _float_power(u, c - 1),),
-             "symdiff.jax_forms.constant_power", _ball_constant_power,
+             "symdiff.forms.jax_arithmetic.constant_power", _ball_constant_power,
              (NONNEGATIVE,), (((4.0, sp.Rational(3, 2)), 8), ((0.0, sp.Rational(3, 2)), 0)), "DLMF 4.2(iv)", ulp=_constant_power_ulp),
     Function("power", lambda u, v: sp.Pow(u, v), np.power,
-             (_power_partial_in_base, _power_partial_in_exponent), "symdiff.jax_forms.power", _ball_power,
+             (_power_partial_in_base, _power_partial_in_exponent), "symdiff.forms.jax_arithmetic.power", _ball_power,
              (POSITIVE, REAL), (((2.0, 3.0), 8), ((2.0, -1.0), sp.Rational(1, 2))), "DLMF 4.2.26", ulp=1.5,
              rules=(_power_rule_in_base, _power_rule_in_exponent)),
     Function("sqrt", lambda u: sp.sqrt(u), np.sqrt,
@@ -196,14 +196,14 @@ ROWS = (
              (ZERO,), "jax.numpy.sign", ball_sign,
              (REAL,), (((-2.0,), -1), ((0.0,), 0)), "DLMF 4.1", ulp=0.0, heads=(sp.sign,), spoken=True, regular=True),
     Function("heaviside", sp.Heaviside, lambda u, h: np.heaviside(u, np.asarray(u).dtype.type(float(h))),
-             (ZERO,), "symdiff.jax_forms.heaviside", _ball_heaviside,
+             (ZERO,), "symdiff.forms.jax_arithmetic.heaviside", _ball_heaviside,
              (REAL,), (((2.0, sp.Rational(1, 2)), 1), ((0.0, sp.Rational(1, 2)), sp.Rational(1, 2))), "DLMF 1.16.13", ulp=0.0,
              heads=(sp.Heaviside,), static=(1,), regular=True),
     Function("maximum", sp.Max, np.maximum,
-             (_tie, lambda u, v, y: _tie(v, u, y)), "symdiff.jax_forms.maximum", ball_maximum,
+             (_tie, lambda u, v, y: _tie(v, u, y)), "symdiff.forms.jax_arithmetic.maximum", ball_maximum,
              (REAL, REAL), (((1.0, 2.0), 2),), "IEEE 754, 9.6", ulp=0.0, regular=True),
     Function("minimum", sp.Min, np.minimum,
-             (lambda u, v, y: _tie(v, u, y), _tie), "symdiff.jax_forms.minimum", lambda u, v: -ball_maximum(-u, -v),
+             (lambda u, v, y: _tie(v, u, y), _tie), "symdiff.forms.jax_arithmetic.minimum", lambda u, v: -ball_maximum(-u, -v),
              (REAL, REAL), (((1.0, 2.0), 1),), "IEEE 754, 9.6", ulp=0.0, regular=True),
     Function("less", sp.Lt, np.less,
              (ZERO, ZERO), "jax.numpy.less", lambda u, v: _certainly(u < v, u >= v),

@@ -14,8 +14,8 @@ from symdiff.errors import InputError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
-from symdiff.rewrites import readable, stable
-from symdiff.seams import smoothed
+from symdiff.rewriting.rewrites import readable, stable
+from symdiff.rewriting.seams import smoothed
 from symdiff.symbol_lookup import Wrt, find_symbols, listed
 from symdiff.symbolic import accumulate, gradient_graph
 from symdiff.to_sympy import expressions_of

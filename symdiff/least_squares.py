@@ -17,7 +17,7 @@ from symdiff.errors import ModelError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.model import Model
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tangent_plane import Directions, relative_offset
 

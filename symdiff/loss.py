@@ -9,7 +9,7 @@ import sympy as sp
 
 from symdiff.data import did_you_mean, listed
 from symdiff.errors import InputError, ModelError
-from symdiff.formula_writer import fits
+from symdiff.formula.writer import fits
 from symdiff.from_sympy import free_symbols
 from symdiff.parsing import parse
 

@@ -20,11 +20,11 @@ import sympy as sp
 from symdiff.arguments import aligned, floating_dtype, real_arrays
 from symdiff.constants import nearest
 from symdiff.errors import InputError, OptionError, SymbolError
+from symdiff.forms.jax_arithmetic import resolve
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
 from symdiff.graph import Graph
-from symdiff.jax_forms import resolve
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 
 jax.config.update("jax_enable_x64", True)
 

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from symdiff.data import Column, columns, did_you_mean, listed, read_csv, short
 from symdiff.errors import DataError, InputError, ModelError
-from symdiff.formula_writer import written
+from symdiff.formula.writer import written
 from symdiff.loss import loss_name
 from symdiff.model import Model
 from symdiff.output_file import write_file

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symdiff.data import Column, columns, did_you_mean, listed, name_of, short
 from symdiff.errors import InputError, ModelError
-from symdiff.formula_text import identifier
+from symdiff.formula.text import identifier
 from symdiff.from_sympy import free_symbols
 from symdiff.loss import PREDICTION
 from symdiff.parameter import Parameter

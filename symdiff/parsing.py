@@ -16,11 +16,11 @@ from typing import Any, cast
 import sympy as sp
 
 from symdiff.errors import ParseError, SymbolError
-from symdiff.formula_builder import built
-from symdiff.formula_names import Vocabulary
-from symdiff.formula_order import tree
-from symdiff.formula_step import Formula
-from symdiff.formula_text import MAX_LENGTH, cut, identifier, shown
+from symdiff.formula.builder import built
+from symdiff.formula.names import Vocabulary
+from symdiff.formula.order import tree
+from symdiff.formula.step import Formula
+from symdiff.formula.text import MAX_LENGTH, cut, identifier, shown
 from symdiff.functions import CONSTANTS, formula_functions
 
 

@@ -13,7 +13,7 @@ from symdiff.data import did_you_mean, listed, short
 from symdiff.errors import DataError, SymbolError
 from symdiff.from_sympy import graph_of
 from symdiff.model import Model
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 
 
 def predict(

@@ -10,13 +10,13 @@ import numpy as np
 import sympy as sp
 
 from symdiff.errors import RowError, SymdiffError
+from symdiff.forms.jax_arithmetic import resolve
 from symdiff.function import Function
 from symdiff.functions import BY_HEAD, CONSTANTS, FUNCTIONS, formula_functions
-from symdiff.jax_forms import resolve
+from symdiff.measuring.accuracy import RowDeviation, errors_of, limit_of
+from symdiff.measuring.case import RowCase, cases
+from symdiff.measuring.routes import by_route
 from symdiff.precision import working
-from symdiff.row_accuracy import RowDeviation, errors_of, limit_of
-from symdiff.row_case import RowCase, cases
-from symdiff.row_routes import by_route
 
 DTYPES = ("float64", "float32")
 

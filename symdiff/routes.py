@@ -21,7 +21,7 @@ from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
 from symdiff.lowering import jax_outputs
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 
 Route = Literal["symbolic", "autodiff", "chain"]

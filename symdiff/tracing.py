@@ -15,14 +15,14 @@ import sympy as sp
 
 from symdiff.data import listed, short
 from symdiff.errors import OptionError, SymbolError
-from symdiff.formula_mentions import mentioned
+from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
-from symdiff.trace_point import point_of
-from symdiff.trace_record import to_dict
-from symdiff.trace_steps import BackwardStep, Step, backward_steps, forward_steps, names_of
-from symdiff.trace_table import to_text
-from symdiff.trace_tape import Tape, record
+from symdiff.traces.point import point_of
+from symdiff.traces.record import to_dict
+from symdiff.traces.steps import BackwardStep, Step, backward_steps, forward_steps, names_of
+from symdiff.traces.table import to_text
+from symdiff.traces.tape import Tape, record
 
 # what a person reads and a browser opens; the steps themselves have no limit
 LARGEST_WRITTEN = 2_000

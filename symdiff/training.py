@@ -7,13 +7,13 @@ from typing import Any
 import jax
 
 from symdiff.data import columns
+from symdiff.descent.options import Device, Precision, checked_options
+from symdiff.descent.result import TrainingResult
+from symdiff.descent.run import OnEpoch, TrainingRun
+from symdiff.descent.updates import Updates
 from symdiff.errors import DataError, OptionError
 from symdiff.model import Model
 from symdiff.routes import Route
-from symdiff.training_options import Device, Precision, checked_options
-from symdiff.training_result import TrainingResult
-from symdiff.training_run import OnEpoch, TrainingRun
-from symdiff.updates import Updates
 
 __all__ = ["TrainingResult", "train"]
 
@@ -44,8 +44,8 @@ def train(
     * `learning_rate`: the step; without meaning where an optax transformation is given.
     * `batch_size`: samples an update, which takes the gradient of their mean loss; the last of an epoch may have fewer.
     * `shuffle`: take the samples of each epoch in another order, a function of `seed` and the epoch's number alone.
-    * `optimizer`: any optax transformation, or a name in `symdiff.optimizers.NAMES`; plain gradient descent by default.
-      It sees a dict of scalars by parameter name.
+    * `optimizer`: any optax transformation, or a name in `symdiff.descent.optimizers.NAMES`; plain gradient descent by
+      default. It sees a dict of scalars by parameter name.
     * `route`: which gradient drives the updates; "chain" does so in a Python loop, slowly.
     * `dtype`: in which everything is computed. `device`: "auto" is the one that JAX prefers.
     * `checkpoint`: a directory, for about ten checkpoints in the course of the run, of which the last two are kept.

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symdiff.forms.elementary_classes import reduced_sinc, sigmoid
+from symdiff.forms.special_classes import (
+    beta_derivative,
+    binomial_derivative,
+    gamma_density,
+    polygamma_gap,
+    zeta_derivative,
+)
 from symdiff.functions import FUNCTIONS
-from symdiff.special_classes import beta_derivative, binomial_derivative, gamma_density, polygamma_gap, zeta_derivative
-from symdiff.special_functions import reduced_sinc, sigmoid
 
 x, y = sp.symbols("x y", positive=True)
 R = sp.Rational

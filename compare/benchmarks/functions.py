@@ -15,8 +15,8 @@ import click
 
 from compare.provenance import versions
 from symdiff.functions import ROWS
-from symdiff.row_accuracy import largest_errors
-from symdiff.row_case import cases
+from symdiff.measuring.accuracy import largest_errors
+from symdiff.measuring.case import cases
 
 DTYPES = ("float64", "float32")
 

@@ -24,7 +24,7 @@ from compare.benchmarks.fault_cases import AT, COSTLY, EXPRESSIONS, OTHERS, SLOW
 from compare.benchmarks.fault_planting import KINDS, Fault, batch, faults, planted, wrong_gradient
 from symdiff import lowering
 from symdiff.from_sympy import graph_of
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES
 
 # of costly functions every so many faults are taken

@@ -32,10 +32,10 @@ def _compiled_run() -> Callable[[], Any]:
     """What `symdiff.train` runs, without the checks before it and the result made after it."""
     from symdiff import models
     from symdiff.data import columns
+    from symdiff.descent.loops import compiled
+    from symdiff.descent.options import checked_options
+    from symdiff.descent.updates import Updates
     from symdiff.training import train
-    from symdiff.training_options import checked_options
-    from symdiff.update_loops import compiled
-    from symdiff.updates import Updates
 
     model = models.load("quadratic")
     defaults = {name: given.default for name, given in inspect.signature(train).parameters.items()}

@@ -78,7 +78,7 @@ def check(
 
     import compare
     from compare.checking import more_options
-    from compare.repeating import with_commands
+    from compare.explanations.repeating import with_commands
     from symdiff import models
 
     given: dict[str, Any] = {"wrt": names, "at": places or None, "points": points, "seed": seed, "dtype": dtype}
@@ -108,7 +108,7 @@ def check(
 
 def _claims(texts: tuple[str, ...]) -> list[str]:
     """Claims that each say of which symbol they are; raises ParseError for one that does not."""
-    from compare.claim_reading import split
+    from compare.claims.reading import split
 
     for text in texts:
         split(text)

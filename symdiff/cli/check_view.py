@@ -20,7 +20,7 @@ def show(found: Comparison) -> None:
     """Print a comparison on standard output."""
     view = screen()
     if found.claims:
-        from compare.claim_outcome import MEANINGS
+        from compare.claims.outcome import MEANINGS
 
         view.verdict(found.verdict.value, MEANINGS.get(found.verdict, found.verdict.meaning))
         view.line(f"{_cut(found.subject)}: {found.findings}")

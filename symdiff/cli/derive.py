@@ -119,7 +119,7 @@ class _Writer:
     """Formulas as text or LaTeX; None for one that is too long or too deep to be printed."""
 
     def __init__(self) -> None:
-        from symdiff.trace_formula import Measure
+        from symdiff.traces.formula import Measure
 
         self._measure = Measure()
 

@@ -113,7 +113,7 @@ def symbols(text: str, names: list[str]) -> list[sp.Symbol | str]:
     >>> symbols("x - x", ["x", "y"])
     [x, 'y']
     """
-    from symdiff.formula_mentions import mentioned
+    from symdiff.formula.mentions import mentioned
 
     known = {symbol.name: symbol for symbol in mentioned(text)}
     return [known.get(name, name) for name in names]

@@ -9,11 +9,12 @@ import sympy as sp
 
 import compare
 import symdiff
-from compare import checking, evaluation, referee, rows
+from compare import checking, evaluation, rows
+from compare.certified import referee
 from symdiff import models
 from symdiff.errors import InputError, OptionError, ParseError, SymbolError
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.parsing import parse
-from symdiff.special_functions import sigmoid
 
 w, x, y, z = sp.symbols("w x y z", real=True)
 R = sp.Rational

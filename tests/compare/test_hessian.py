@@ -4,7 +4,7 @@ import sympy as sp
 
 import compare
 from compare import second_order
-from compare.referee import judge
+from compare.certified.referee import judge
 from symdiff.from_sympy import graph_of
 
 x, y = sp.symbols("x y", real=True)

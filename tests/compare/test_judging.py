@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from compare.balls import working
+from compare.bounds.graph import SAFETY
+from compare.certified.balls import working
 from compare.judging import FORCED, constants, enclosure, verdict_on
-from compare.rounding import SAFETY
 from compare.verdict import Verdict
 
 EPS = 2.0**-52

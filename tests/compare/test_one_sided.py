@@ -2,12 +2,12 @@ import flint
 import pytest
 import sympy as sp
 
-from compare import expansion
-from compare.balls import working
-from compare.expansion import FLAT, ZERO, NoExpansion, TooShort, expansion_of, polynomial
-from compare.one_sided import common_slope, slopes
+from compare.certified import expansion
+from compare.certified.balls import working
+from compare.certified.expansion import FLAT, ZERO, NoExpansion, TooShort, expansion_of, polynomial
+from compare.certified.one_sided import common_slope, slopes
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import graph_of
-from symdiff.special_functions import sigmoid
 
 x, y = sp.symbols("x y", real=True)
 R = sp.Rational

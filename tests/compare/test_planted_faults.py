@@ -11,7 +11,7 @@ from compare.benchmarks.fault_planting import KINDS, Fault, faults, moving_opera
 from compare.benchmarks.planted_faults import blamed, chosen, hunt, sample, seen_by_check_grads, table
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES
 
 QUICK = [name for name in EXPRESSIONS | OTHERS if name not in SLOWER]

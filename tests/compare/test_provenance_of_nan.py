@@ -8,8 +8,8 @@ import sympy as sp
 
 import compare
 from compare import checking
-from compare.lost_digits import better_form
-from compare.parting import non_finite
+from compare.explanations.lost_digits import better_form
+from compare.explanations.parting import non_finite
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
 

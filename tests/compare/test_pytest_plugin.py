@@ -28,7 +28,7 @@ TESTS = """
 
 def test_a_failing_test_shows_the_worst_row_and_none_of_our_code(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_inprocess("-p", "compare.pytest_plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "compare.assertions.pytest_plugin", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -43,18 +43,19 @@ def test_a_failing_test_shows_the_worst_row_and_none_of_our_code(pytester):
 
 
 def test_the_fixture_is_described(pytester):
-    result = pytester.runpytest_inprocess("-p", "compare.pytest_plugin", "--fixtures")
+    result = pytester.runpytest_inprocess("-p", "compare.assertions.pytest_plugin", "--fixtures")
     result.stdout.fnmatch_lines(["gradients_agree*", "*a test fails with the worst row*"])
 
 
 def test_pyproject_names_the_plugin():
     with (ROOT / "pyproject.toml").open("rb") as file:
         plugins = tomllib.load(file)["project"]["entry-points"]["pytest11"]
-    assert plugins == {"symdiff": "compare.pytest_plugin"}
+    assert plugins == {"symdiff": "compare.assertions.pytest_plugin"}
     assert hasattr(import_module(plugins["symdiff"]), "gradients_agree")
 
 
 def test_the_plugin_imports_neither_jax_nor_sympy():
-    code = "import sys, compare.pytest_plugin; print([m for m in ('jax', 'sympy', 'symdiff') if m in sys.modules])"
+    heavy = "[m for m in ('jax', 'sympy', 'symdiff') if m in sys.modules]"
+    code = f"import sys, compare.assertions.pytest_plugin; print({heavy})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
     assert run.stdout.strip() == "[]"

@@ -10,15 +10,16 @@ import sympy as sp
 
 import compare
 import symdiff
-from compare import rounding, rounding_chain
-from compare.balls import applied, working
+from compare.bounds import chain as rounding_chain
+from compare.bounds import graph as rounding
+from compare.certified.balls import applied, working
+from compare.certified.referee import judge
 from compare.formula import written_out
 from compare.judging import verdict_on
-from compare.referee import judge
 from compare.verdict import Verdict
+from symdiff.forms.special_balls import zeta_derivative
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
-from symdiff.special_balls import zeta_derivative
 
 x = sp.Symbol("x", real=True)
 SAME = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)

@@ -8,9 +8,11 @@ import pytest
 import sympy as sp
 
 import compare
-from compare import rounding, rounding_chain, rounding_jaxpr
+from compare.bounds import chain as rounding_chain
+from compare.bounds import graph as rounding
+from compare.bounds import jaxpr as rounding_jaxpr
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import graph_of
-from symdiff.special_functions import sigmoid
 
 SYMBOLS = x, y, z = sp.symbols("x y z", real=True)
 R = sp.Rational

@@ -12,11 +12,11 @@ import sympy as sp
 from symdiff import chain
 from symdiff.constants import float_of
 from symdiff.errors import UnsupportedError
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence
 from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.graph_builder import GraphBuilder
-from symdiff.special_functions import sigmoid
 
 x, y, z = sp.symbols("x y z", real=True)
 P = sp.Piecewise

@@ -7,8 +7,9 @@ import optax
 import pytest
 
 import symdiff
-from symdiff import Parameter, checkpoint, models
-from symdiff.checkpoint import Checkpoints, arrays_digest, flat, unflattened
+from symdiff import Parameter, models
+from symdiff.descent import checkpoint
+from symdiff.descent.checkpoint import Checkpoints, arrays_digest, flat, unflattened
 from symdiff.errors import DivergenceError, OptionError, OutputError
 
 DATA = {"x": [0.5, 1.5, 2.0, 3.0, 4.5], "y": [1.0, 2.0, 4.0, 6.5, 8.0]}

@@ -1,6 +1,6 @@
 """Walks the whole function table: value, first and second derivative of every row, by every route, in both dtypes.
 
-The truth is ball arithmetic (`symdiff.row_truth`, itself held against mpmath in test_row_truth). A number may be off by
+The truth is ball arithmetic (`symdiff.measuring.truth`, itself held against mpmath in test_row_truth). A number may be off by
 1e-13*(1 + kappa) of it in float64 (1e-10 for special functions), and by as many ulps in float32; kappa is how much
 relative errors of the operands are magnified in the quantity at hand.
 """
@@ -20,10 +20,10 @@ from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS, ROWS, formula_functions
 from symdiff.lowering import resolve
+from symdiff.measuring.accuracy import errors_of
+from symdiff.measuring.case import cases
+from symdiff.measuring.routes import by_route
 from symdiff.routes import ROUTES, value_and_gradient
-from symdiff.row_accuracy import errors_of
-from symdiff.row_case import cases
-from symdiff.row_routes import by_route
 
 BOTH = ("float64", "float32")
 

@@ -7,9 +7,9 @@ import sympy as sp
 
 from symdiff import chain
 from symdiff.errors import InputError, SymbolError, SymdiffError, UnsupportedError
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.functions import ROWS
-from symdiff.special_functions import sigmoid
 from symdiff.to_sympy import expressions_of
 
 x, y, z = sp.symbols("x y z", real=True)

@@ -263,7 +263,7 @@ def test_ball_forms(case):
                 assert found.overlaps(ball_of(slope[i])), f"slope {position} of {row.name} at {point}"
 
 
-# Arb has no power series of these; the referee follows the branch that holds (compare/referee.py)
+# Arb has no power series of these; the referee follows the branch that holds (compare/certified/referee.py)
 KINKED = {"abs", "sign", "heaviside", "maximum", "minimum", "select"}
 WRONG = {
     "factor": lambda partial: lambda *a: 1.001 * partial(*a),

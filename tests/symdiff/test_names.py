@@ -13,7 +13,7 @@ import compare
 import symdiff
 from symdiff.cli import main
 from symdiff.errors import ModelError, ParseError, SymbolError, UnsupportedError
-from symdiff.formula_names import COMBINE, COMPARE
+from symdiff.formula.names import COMBINE, COMPARE
 from symdiff.from_sympy import graph_of
 from symdiff.functions import BY_HEAD, CONSTANTS, FUNCTIONS, formula_functions
 from symdiff.routes import ROUTES

@@ -8,7 +8,7 @@ import sympy as sp
 
 from symdiff.from_sympy import graph_of
 from symdiff.lowering import lambdify
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, of_graph
 
 x, y = sp.symbols("x y", real=True)

@@ -1,7 +1,7 @@
 """The table of rewrites: each proved in balls, each recognised in SymPy's spellings, and what they are for.
 
 The oracle is ball arithmetic in 6,000 bits on the graph that SymPy gives, without any rewrite: value, first and second
-derivatives come from the `ball` columns by truncated power series (compare.local_partials), and no rule is shared
+derivatives come from the `ball` columns by truncated power series (compare.certified.local_partials), and no rule is shared
 with a route.
 """
 
@@ -15,13 +15,14 @@ import pytest
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
-from compare.balls import exact, working
-from compare.local_partials import local_partials
-from symdiff import chain, rewrites
+from compare.certified.balls import exact, working
+from compare.certified.local_partials import local_partials
+from symdiff import chain
+from symdiff.forms.elementary_classes import hypot, sigmoid
 from symdiff.from_sympy import graph_of
 from symdiff.lowering import jax_outputs, lambdify
-from symdiff.rewrites import REWRITES, lowerable, stable
-from symdiff.special_functions import hypot, sigmoid
+from symdiff.rewriting import rewrites
+from symdiff.rewriting.rewrites import REWRITES, lowerable, stable
 from symdiff.symbolic import gradient_graph
 
 flint = pytest.importorskip("flint")

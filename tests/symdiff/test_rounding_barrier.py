@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from symdiff.rounding_barrier import separately_rounded
+from symdiff.descent.rounding_barrier import separately_rounded
 
 DTYPES = [np.float64, np.float32]
 

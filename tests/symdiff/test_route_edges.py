@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symdiff.jax_forms import divide
+from symdiff.forms.elementary_classes import sigmoid
+from symdiff.forms.jax_arithmetic import divide
 from symdiff.routes import ROUTES, value_and_gradient
-from symdiff.special_functions import sigmoid
 
 x, y = sp.symbols("x y", real=True)
 R = sp.Rational

@@ -12,9 +12,9 @@ import pytest
 import sympy as sp
 
 from symdiff.errors import InputError, OptionError, SymbolError, UnsupportedError
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.lowering import lambdify
 from symdiff.routes import ROUTES, value_and_gradient
-from symdiff.special_functions import sigmoid
 
 x, y, z = WRT = sp.symbols("x y z", real=True)
 P, R = sp.Piecewise, sp.Rational

@@ -9,8 +9,8 @@ import scipy.special
 import sympy as sp
 
 from symdiff.functions import FUNCTIONS, ROWS
-from symdiff.row_case import cases
-from symdiff.row_truth import truth
+from symdiff.measuring.case import cases
+from symdiff.measuring.truth import truth
 
 DIGITS = (200, 900)
 STEP = mp.mpf(10) ** -40

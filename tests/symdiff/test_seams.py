@@ -19,7 +19,7 @@ import compare
 import symdiff
 from symdiff import chain
 from symdiff.from_sympy import graph_of
-from symdiff.rewrites import lowerable
+from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES
 from symdiff.symbolic import gradient_graph
 

@@ -1,7 +1,7 @@
 """Rows of the function table at edges: tiny and huge operands, poles, overflow, and derivatives whose terms cancel.
 
-What is expected is ball arithmetic's (`symdiff.row_truth`, which other tests hold against mpmath) or a literal with its
-source; all routes must give it within the limits of `symdiff.row_accuracy`.
+What is expected is ball arithmetic's (`symdiff.measuring.truth`, which other tests hold against mpmath) or a literal
+with its source; all routes must give it within the limits of `symdiff.measuring.accuracy`.
 """
 
 import math
@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import scipy.special
 
-from symdiff import gamma_forms
+from symdiff.forms import gamma as gamma_forms
 from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.lowering import resolve
-from symdiff.row_accuracy import errors_of
-from symdiff.row_case import RowCase
-from symdiff.row_routes import by_route
+from symdiff.measuring.accuracy import errors_of
+from symdiff.measuring.case import RowCase
+from symdiff.measuring.routes import by_route
 
 BRANCH = -math.exp(-1.0)
 # row, static arguments, points in float64
@@ -77,12 +77,12 @@ def test_edges(measured, index):
 def test_derivative_where_the_binomial_coefficient_itself_overflows():
     # C(u, 2) = u*(u - 1)/2
     point = jnp.float64(1e200), jnp.float64(2.0)
-    assert np.isinf(resolve("symdiff.jax_special.binomial")(*point))
-    assert float(jax.grad(resolve("symdiff.jax_special.binomial"))(*point)) == pytest.approx(1e200, rel=1e-10)
+    assert np.isinf(resolve("symdiff.forms.jax_special.binomial")(*point))
+    assert float(jax.grad(resolve("symdiff.forms.jax_special.binomial"))(*point)) == pytest.approx(1e200, rel=1e-10)
 
 
 def test_zeta_beyond_the_range_of_numbers_has_the_right_sign():
-    zeta = resolve("symdiff.jax_special.zeta")
+    zeta = resolve("symdiff.forms.jax_special.zeta")
     slope, curvature = jax.grad(zeta), jax.grad(jax.grad(zeta))
     at = [-700.0, -702.0]
     # zeta'(-2n) = (-1)**n*(2n)!*zeta(2n + 1)/(2*(2*pi)**(2n)), DLMF 25.6.13

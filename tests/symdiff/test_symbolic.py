@@ -7,11 +7,11 @@ from sympy.codegen.cfunctions import Cbrt
 
 from symdiff import symbolic
 from symdiff.errors import InputError, SymbolError, UnsupportedError
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.function import Absence
 from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.gradients import find_symbols, gradient, hessian, jacobian
 from symdiff.lowering import lambdify
-from symdiff.special_functions import sigmoid
 
 w, x, y, b = sp.symbols("w x y b", real=True)
 P = sp.Piecewise

@@ -14,9 +14,9 @@ import mpmath
 import pytest
 import sympy as sp
 
+from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import as_expression, free_symbols
-from symdiff.special_functions import sigmoid
-from symdiff.trace_steps import Step
+from symdiff.traces.steps import Step
 from symdiff.tracing import Trace, trace
 
 SYMBOLS = sp.symbols("w x y", real=True)

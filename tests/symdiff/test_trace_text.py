@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from symdiff.errors import OptionError
-from symdiff.trace_table import Cell, table
+from symdiff.traces.table import Cell, table
 from symdiff.tracing import trace
 
 w, x, y = sp.symbols("w x y", real=True)

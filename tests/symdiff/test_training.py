@@ -10,8 +10,8 @@ import sympy as sp
 
 import symdiff
 from symdiff import Parameter, models
+from symdiff.descent.loops import compiled
 from symdiff.errors import DataError, DivergenceError, SymbolError
-from symdiff.update_loops import compiled
 
 # what PyTorch 2.14 computes, update by update: see the file's "about"
 TRACES = json.loads((Path(__file__).parents[1] / "data" / "pytorch_traces.json").read_text())

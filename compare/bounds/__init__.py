@@ -1,0 +1,1 @@
+"""Running bounds on the rounding errors of each route."""

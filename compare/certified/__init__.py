@@ -1,0 +1,1 @@
+"""The referee: ball arithmetic along the graph, one-sided slopes at kinks."""

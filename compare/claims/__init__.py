@@ -1,0 +1,1 @@
+"""Somebody's hand-derived gradient, judged. `claims.claim` is the entrance."""

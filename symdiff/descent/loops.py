@@ -1,0 +1,108 @@
+"""Many updates: in one compiled `lax.scan`, or one by one around the chain route.
+
+Products are rounded before they are added, so that on small models all routes agree with PyTorch bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from symdiff import chain
+from symdiff.descent.rounding_barrier import separately_rounded
+from symdiff.descent.updates import State, Updates
+from symdiff.errors import OptionError
+from symdiff.routes import of_graph
+
+# arrays whose first axis counts updates: "losses", and if asked for "gradients" and "parameters" before each update
+Record = dict[str, Any]
+# place (see `Updates.place`); state; data of shape (columns, samples)
+Run = Callable[[Any, State, Any], tuple[State, Record]]
+
+# compiled runs that are kept for the next call of the same kind
+KEPT_PROGRAMS = 16
+
+
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def compiled(updates: Updates, epochs: int, record_parameters: bool = False) -> Run:
+    """Compile a run of that many epochs; the one of an equal call before is used again.
+
+    Raises OptionError where the optimizer cannot work on a dict of scalars.
+    """
+    state = updates.start(dict.fromkeys((symbol.name for symbol in updates.moving), 0.0))
+    try:
+        build = _by_chain if updates.options.route == "chain" else _by_loop
+        return build(updates, epochs, state, record_parameters)
+    except OptionError as error:
+        # JAX writes notes of its own on what passes through it
+        raise OptionError(str(error)) from None
+
+
+def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: bool) -> Run:
+    """One compiled loop over all updates of all epochs."""
+    evaluate = of_graph(updates.graph, updates.moving, updates.options.route)
+
+    def one(state: State, batch: Any, rows: Any) -> tuple[State, Record]:
+        loss, gradient = updates.mean(*evaluate(updates.given(state["parameters"], batch)), rows, jnp)
+        record: Record = {"losses": loss} | ({"gradients": gradient} if updates.options.record_gradients else {})
+        record |= {"parameters": state["parameters"]} if record_parameters else {}
+        return updates.moved(state, [gradient[k] for k in range(len(updates.moving))], loss), record
+
+    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
+        zero, first = place
+
+        def body(state: State, rows: Any) -> tuple[State, Record]:
+            # a zero that might differ from update to update: what does not, XLA would compute outside and carry along
+            unknown = zero & rows.reshape(-1)[0]
+            batch = _columns_at(data, rows)
+            return separately_rounded(one, unknown, state, batch, rows)
+
+        return jax.lax.scan(body, state, updates.order(first + jnp.arange(epochs, dtype=jnp.int32)))
+
+    data = updates.packed({symbol.name: np.zeros(updates.samples) for symbol in updates.columns})
+    program = jax.jit(run)
+    program.lower(updates.place(0), state, data).compile()  # which calls of it find again
+    return lambda place, state, data: jax.block_until_ready(program(place, state, data))
+
+
+def _columns_at(data: Any, rows: Any) -> Any:
+    if rows.ndim == 0:
+        return jax.lax.dynamic_slice_in_dim(data, rows, 1, axis=1)[:, 0]
+    # what lies beyond the data's end is masked later, and may be any row
+    return data.at[:, jnp.maximum(rows, 0)].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def _by_chain(updates: Updates, epochs: int, state: State, _: bool) -> Run:
+    """The same updates in a Python loop, with gradients by our own reverse sweep in NumPy: the slow reference."""
+
+    def move(zero: Any, state: State, gradient: Any, loss: Any) -> State:
+        return separately_rounded(updates.moved, zero, state, list(gradient), loss)
+
+    zeros = np.zeros(len(updates.moving), updates.options.dtype)
+    program = jax.jit(move)
+    program.lower(np.array(0), state, zeros, zeros[0]).compile()
+
+    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
+        steps: list[tuple[Any, Any, dict[str, Any]]] = []
+        columns, first = np.asarray(data), int(place[1])
+        for rows in np.asarray(updates.order(np.arange(first, first + epochs))):
+            parameters = jax.device_get(state["parameters"])
+            given = updates.given(parameters, columns[:, rows])
+            found = chain.value_and_gradient(updates.graph, given, updates.moving, updates.options.dtype)
+            with np.errstate(all="ignore"):
+                loss, gradient = updates.mean(*found, rows, np)
+            steps.append((loss, gradient, parameters))
+            if not np.isfinite(loss):
+                break
+            state = program(np.array(0), state, gradient, loss)
+        losses, gradients, parameters = zip(*steps, strict=True)
+        path = {name: np.array([values[name] for values in parameters]) for name in parameters[0]}
+        kept = {"gradients": np.array(gradients)} if updates.options.record_gradients else {}
+        return state, {"losses": np.array(losses), "parameters": path} | kept
+
+    return run

@@ -1,0 +1,1 @@
+"""Unstable forms and seams recognised in the graph, and what is computed instead."""

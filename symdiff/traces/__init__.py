@@ -1,0 +1,1 @@
+"""What a trace is made of. `symdiff.tracing` is the entrance."""
