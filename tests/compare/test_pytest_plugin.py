@@ -3,11 +3,14 @@
 import subprocess
 import sys
 import tomllib
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent.parent
+# where symdiff was installed before the entry point was made, the plugin has to be named
+INSTALLED = any(point.name == "symdiff" for point in metadata.entry_points(group="pytest11"))
+NAMED = () if INSTALLED else ("-p", "compare.assertions.pytest_plugin")
 TESTS = """
     import jax.numpy as jnp
     import jax
@@ -28,7 +31,7 @@ TESTS = """
 
 def test_a_failing_test_shows_the_worst_row_and_none_of_our_code(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_inprocess("-p", "compare.assertions.pytest_plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess(*NAMED, "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -43,7 +46,7 @@ def test_a_failing_test_shows_the_worst_row_and_none_of_our_code(pytester):
 
 
 def test_the_fixture_is_described(pytester):
-    result = pytester.runpytest_inprocess("-p", "compare.assertions.pytest_plugin", "--fixtures")
+    result = pytester.runpytest_inprocess(*NAMED, "--fixtures")
     result.stdout.fnmatch_lines(["gradients_agree*", "*a test fails with the worst row*"])
 
 
