@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from compare import judging
-from compare.certified.balls import Ball, working
+from compare.certified.balls import Ball
 from compare.checking import CHOSEN
 from compare.judging import Finding
 from compare.row import Enclosure, Row, finite_or_none
 from compare.verdict import Verdict
+from symdiff.precision import working
 
 # verdicts of rows in which there is a true value to compare with
 DECIDED = (Verdict.DISAGREE, Verdict.INACCURATE, Verdict.AGREE)

@@ -1,15 +1,16 @@
-"""Balls: midpoint and radius, from python-flint, at a working precision that is put back afterwards."""
+"""Balls: midpoint and radius, from python-flint."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
+
+from symdiff.precision import working as working  # for compare.judging, which still takes it from here
 
 Ball = Any  # flint.arb, which has no type stubs
 Balls = NDArray[np.object_]  # a ball or, of a condition, True, False or None, for each point
@@ -22,25 +23,6 @@ def available() -> bool:
     except ImportError:
         return False
     return True
-
-
-@contextmanager
-def working(bits: int, terms: int = 3) -> Generator[None]:
-    """Work at a precision, with power series of so many terms.
-
-    >>> import flint
-    >>> with working(200):
-    ...     flint.arb(2).sqrt().rel_accuracy_bits() > 190
-    True
-    """
-    import flint
-
-    before = flint.ctx.prec, flint.ctx.cap
-    flint.ctx.prec, flint.ctx.cap = bits, terms
-    try:
-        yield
-    finally:
-        flint.ctx.prec, flint.ctx.cap = before
 
 
 def exact(constant: sp.Basic) -> Ball | bool:
@@ -81,23 +63,6 @@ def spread(factor: Balls | int, count: int) -> Balls:
     import flint
 
     return array((flint.arb(factor) for _ in range(count)), count) if isinstance(factor, int) else factor
-
-
-def applied(form: Callable[..., Any], operands: Sequence[Any], static: Sequence[Any] = ()) -> Any:
-    """A ball form at balls or power series; NaN where it refuses them.
-
-    >>> import flint
-    >>> near_zero = flint.arb_series([flint.arb(0, 1e-9), 1], 3)
-    >>> applied(lambda u: 1 / u, [near_zero])
-    nan
-    """
-    import flint
-
-    try:
-        return form(*operands, *static)
-    except (ValueError, ArithmeticError):
-        # Arb's power series refuse what its balls answer with NaN
-        return flint.arb.nan()
 
 
 def array(entries: Iterable[Any], count: int) -> Balls:

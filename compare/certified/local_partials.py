@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from compare.certified.balls import Balls, applied, array
+from compare.certified.balls import Balls, array
 from symdiff.function import Absence, Function
 from symdiff.graph import Application
+from symdiff.precision import applied
 
 Factor = Balls | int  # the same at every point, if an int
 First = list[Factor | None]

@@ -15,11 +15,12 @@ from typing import Any
 import sympy as sp
 
 from compare.certified import expansion
-from compare.certified.balls import Ball, applied, exact, rational, working
+from compare.certified.balls import Ball, exact, rational
 from compare.certified.expansion import ZERO, Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from compare.certified.one_sided_functions import STEPPING, smooth
 from symdiff.function import Function
 from symdiff.graph import Graph
+from symdiff.precision import applied, working
 
 PRECISION = 512
 # t = r**root: square and cube roots, nested or mixed, need the larger ones

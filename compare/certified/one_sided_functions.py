@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from compare.certified import expansion
-from compare.certified.balls import applied, rational
+from compare.certified.balls import rational
 from compare.certified.expansion import Expansion, NoExpansion, TooShort, expansion_of, polynomial
 from symdiff.functions import FUNCTIONS
+from symdiff.precision import applied
 
 
 def smooth(form: Callable[..., Any]) -> Callable[..., Expansion]:

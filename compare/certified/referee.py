@@ -19,11 +19,12 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.certified.balls import Ball, Balls, applied, array, available, exact, spread, working
+from compare.certified.balls import Ball, Balls, array, available, exact, spread
 from compare.certified.hessian_rows import Partial, adjoints_of, condition_numbers, curvatures_of, derivatives_of
 from compare.certified.referee_second import hessian_entries
 from compare.certified.regularity import faults
 from symdiff.graph import Application, Graph
+from symdiff.precision import applied, working
 
 PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
 # relative radius at which an enclosure counts as tight, whatever the tolerance

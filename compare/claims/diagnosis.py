@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from compare.certified.balls import working
 from compare.claims.domain import part
 from compare.claims.guess import Evidence, Guess, guesses
 from compare.claims.judging import Judge
@@ -17,6 +16,7 @@ from compare.claims.tried import Judged, Tried
 from compare.claims.values import truths
 from compare.points import Point
 from symdiff.graph import Graph
+from symdiff.precision import working
 
 # points that a guess rests on; symbols that a claim may have been meant for
 MOST_EVIDENCE, MOST_OTHERS = 14, 24

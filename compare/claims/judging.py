@@ -15,12 +15,13 @@ import sympy as sp
 from compare import judging
 from compare.bounds import graph as rounding
 from compare.bounds import jaxpr as rounding_jaxpr
-from compare.certified.balls import Ball, working
+from compare.certified.balls import Ball
 from compare.claims.reading import Call, Claim
 from compare.claims.values import Found, Truth, called, enclosures, formula_found, in_balls, truths
 from compare.points import Point
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
+from symdiff.precision import working
 from symdiff.symbolic import gradient_graph
 
 # a relative difference that may be that of decimal numbers, which are binary ones in a formula

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compare import judging
-from compare.certified.balls import working
 from compare.claims.reading import Claim
 from compare.claims.values import Found, Truth
 from compare.points import Point
 from compare.row import Enclosure, Row
 from compare.verdict import Verdict
+from symdiff.precision import working
 
 PROVED_WRONG = "proved: the claim and the derivative are certainly different numbers at these exact inputs"
 PROVED_EQUAL = "proved: the claim minus the derivative simplifies to 0"

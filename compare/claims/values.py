@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from compare.certified import one_sided
-from compare.certified.balls import Ball, array, exact, working
+from compare.certified.balls import Ball, array, exact
 from compare.certified.referee import PRECISIONS, judge
 from compare.certified.regularity import faults
 from compare.claims.reading import Call
@@ -24,6 +24,7 @@ from compare.formula import visible
 from compare.points import Point
 from symdiff.errors import OptionError
 from symdiff.graph import Graph
+from symdiff.precision import working
 
 # an enclosure narrower than this, the smallest float, is that of a zero
 NOTHING = 2.0**-1074

@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.certified.balls import Ball, applied, array, working
+from compare.certified.balls import Ball, array
 from compare.certified.local_partials import local_partials
 from symdiff import chain, lowering, symbolic
 from symdiff.function import Absence
 from symdiff.graph import Application
+from symdiff.precision import applied, working
 from symdiff.routes import Route
 
 PRECISION = 256

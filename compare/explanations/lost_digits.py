@@ -14,12 +14,12 @@ import numpy as np
 import sympy as sp
 
 from compare.bounds.graph import node_bounds
-from compare.certified.balls import working
 from compare.certified.referee import node_balls
 from compare.explanations.parting import node_text
 from compare.formula import as_text, written_out
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
+from symdiff.precision import working
 from symdiff.rewriting.rewrites import stable
 
 PRECISION = 2048

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from compare.certified.balls import Ball, working
+from compare.certified.balls import Ball
 from compare.explanations.local_rules import enclosed, moving_operands, partial_by, value_by
 from compare.formula import as_text, written_out
 from symdiff.chain import forward
 from symdiff.graph import Application, Graph
+from symdiff.precision import working
 from symdiff.routes import Route
 
 # a rule has parted if it is off by more than this many eps, times what the function's accuracy and its curvature allow

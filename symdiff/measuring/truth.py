@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from symdiff.function import Function
-from symdiff.precision import working
+from symdiff.precision import applied, working
 
 PRECISIONS = (256, 1024, 4096, 16384)
 BITS = 128
@@ -81,24 +81,14 @@ def _quantities(row: Function, static: Sequence[Any], balls: Sequence[Any], movi
         line = [
             u if isinstance(u, bool) else flint.arb_series([u, 1] if k in axes else [u]) for k, u in enumerate(balls)
         ]
-        series = _ball(row, line, static)
+        series = applied(row.ball, line, static)
         nothing = flint.arb.nan()
         return (series[1], 2 * series[2]) if isinstance(series, flint.arb_series) else (nothing, nothing)
 
-    found: dict[tuple[int, ...], Any] = {(): _ball(row, balls, static)}
+    found: dict[tuple[int, ...], Any] = {(): applied(row.ball, balls, static)}
     for k in moving:
         found[k,], found[k, k] = along(k)
     for i, k in enumerate(moving):
         for j in moving[:i]:
             found[j, k] = (along(j, k)[1] - found[j, j] - found[k, k]) / 2
     return found
-
-
-def _ball(row: Function, operands: Sequence[Any], static: Sequence[Any]) -> Any:
-    import flint
-
-    try:
-        return row.ball(*operands, *static)
-    except (ValueError, ZeroDivisionError):
-        # Arb's power series refuse what its balls answer with NaN
-        return flint.arb.nan()

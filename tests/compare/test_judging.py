@@ -6,9 +6,9 @@ import pytest
 from flint import arb, fmpq
 
 from compare.bounds.graph import SAFETY
-from compare.certified.balls import working
 from compare.judging import FORCED, constants, enclosure, verdict_on
 from compare.verdict import Verdict
+from symdiff.precision import working
 
 EPS = 2.0**-52
 SAME = {"symbolic": 1.0, "autodiff": 1.0, "chain": 1.0}

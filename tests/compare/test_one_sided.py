@@ -3,11 +3,11 @@ import pytest
 import sympy as sp
 
 from compare.certified import expansion
-from compare.certified.balls import working
 from compare.certified.expansion import FLAT, ZERO, NoExpansion, TooShort, expansion_of, polynomial
 from compare.certified.one_sided import common_slope, slopes
 from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import graph_of
+from symdiff.precision import working
 
 x, y = sp.symbols("x y", real=True)
 R = sp.Rational

@@ -12,7 +12,6 @@ import compare
 import symdiff
 from compare.bounds import chain as rounding_chain
 from compare.bounds import graph as rounding
-from compare.certified.balls import applied, working
 from compare.certified.referee import judge
 from compare.formula import written_out
 from compare.judging import verdict_on
@@ -20,6 +19,7 @@ from compare.verdict import Verdict
 from symdiff.forms.special_balls import zeta_derivative
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
+from symdiff.precision import applied, working
 
 x = sp.Symbol("x", real=True)
 SAME = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)

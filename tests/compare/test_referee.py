@@ -9,13 +9,14 @@ import pytest
 import sympy as sp
 
 from compare.certified import balls, local_partials, referee
-from compare.certified.balls import array, working
+from compare.certified.balls import array
 from compare.certified.referee import judge
 from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
 from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.graph import Application
+from symdiff.precision import working
 
 w, x, y, z = sp.symbols("w x y z", real=True)
 R = sp.Rational
