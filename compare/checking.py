@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from compare import judging, provenance
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
-from compare.formula import as_text, written_out
+from compare.formula import as_text, formulas_of
+from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
 from compare.rows import CHOSEN as CHOSEN
@@ -23,13 +23,8 @@ from compare.verdict import Verdict
 from symdiff.errors import OptionError, UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
-from symdiff.graph import Graph
 from symdiff.model import Model
 from symdiff.symbolic import gradient_graph
-
-DTYPES = ("float64", "float32")
-# operations up to which formulas are written out: to build one, SymPy may take exponential time
-LARGEST_FORMULA = 300
 
 
 def check(
@@ -69,11 +64,10 @@ def check(
     (['agree', 'undefined'], (-1.0, 1.0), 0)
 
     """
-    kind = _dtype(dtype)
+    kind = dtype_name(dtype)
     if isinstance(order, bool) or order not in (1, 2):
         raise OptionError(f"order is {order!r}; give 1 for the gradient or 2 for the Hessian")
-    _whole("points", points, 1)
-    _whole("seed", seed, 0)
+    points, seed = whole_number("points", points, 1), whole_number("seed", seed, 0)
     asked = read_subject(subject, wrt)
     drawn = at is None and asked.drawn
     names = tuple(target.name for target in targets(asked.wrt, order))
@@ -82,7 +76,7 @@ def check(
         "expression": as_text(asked.expression),
         "wrt": names,
         "dtype": kind,
-        "seed": int(seed) if drawn or stress else None,
+        "seed": seed if drawn or stress else None,
         "facts": dict(asked.facts),
         "constants": judging.constants(kind),
         "versions": provenance.versions(),
@@ -99,18 +93,18 @@ def check(
         rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
         return Comparison(**common, rows=rows, command=repeated([]))
     symbols = tuple(dict.fromkeys((*graph.inputs, *asked.wrt)))
-    at_given = places(asked, graph, at, int(points), int(seed))
+    at_given = places(asked, graph, at, points, seed)
     command = repeated(at_given)
     if stress:
-        at_given += stressed(graph, tuple(at_given[0]), int(points), int(seed), kind, at_given, _bounds(asked))
-    found = rows_of(graph, asked.wrt, symbols, [_rounded(place, kind) for place in at_given], kind, order, compiled)
+        at_given += stressed(graph, tuple(at_given[0]), points, seed, kind, at_given, _bounds(asked))
+    found = rows_of(graph, asked.wrt, symbols, [rounded(place, kind) for place in at_given], kind, order, compiled)
     operations = {"model": graph.operation_count, "model and gradient": derived.operation_count}
     outputs = derived.outputs[1:]
     if order == 2:
         derived = hessian_graph(derived, asked.wrt, MODES[1])
         operations["Hessian"] = derived.operation_count
         outputs = tuple(derived.outputs[i * len(asked.wrt) + j] for i, j in pairs(asked.wrt))
-    formulas = dict(zip(names, _formulas(derived, outputs), strict=True))
+    formulas = dict(zip(names, formulas_of(derived, outputs), strict=True))
     rows = with_commands(found, command)
     return Comparison(
         **common, rows=rows, command=command, model=asked.expression, formulas=formulas, operations=operations
@@ -135,33 +129,3 @@ def _bounds(asked: Subject) -> Mapping[sp.Symbol, tuple[float, float]]:
     wide = float("inf")
     found = asked.given.parameters.items()
     return {s: (-wide if p.min is None else p.min, wide if p.max is None else p.max) for s, p in found}
-
-
-def _dtype(dtype: Any) -> str:
-    try:
-        name = np.dtype(dtype).name if dtype is not None else "None"
-    except TypeError:
-        name = repr(dtype)
-    if name not in DTYPES:
-        raise OptionError(f"dtype is {dtype!r}; choose float64 or float32")
-    return name
-
-
-def _whole(name: str, number: Any, least: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-        raise OptionError(f"{name} is {number!r}; give a whole number of at least {least}")
-
-
-def _rounded(place: Point, dtype: str) -> Point:
-    with np.errstate(over="ignore"):
-        rounded = {symbol: float(np.dtype(dtype).type(value)) for symbol, value in place.items()}
-    beyond = next((symbol for symbol, value in rounded.items() if not np.isfinite(value)), None)
-    if beyond is not None:
-        raise OptionError(f"{beyond} = {place[beyond]} is beyond the range of {dtype}; give a smaller number")
-    return rounded
-
-
-def _formulas(derived: Graph, outputs: Sequence[int]) -> Sequence[sp.Basic | str]:
-    count = derived.operation_count
-    written = None if count > LARGEST_FORMULA else written_out(derived, outputs)
-    return written or [f"(one of the outputs of {count:,} operations, not written out)"] * len(outputs)

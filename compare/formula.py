@@ -8,7 +8,7 @@ escaped text. What comes out is checked against the elements and attributes that
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import sympy as sp
 from latex2mathml.converter import convert
@@ -22,6 +22,8 @@ GREEK = re.compile(  # without pi, which would read as the constant
     "|[uU]psilon|[pP]hi|chi|[pP]si|[oO]mega"
 )
 MATHML_NODES, TEXT_NODES, DEPTH, LATEX_CHARACTERS = 400, 10_000, 60, 4_000
+# operations up to which formulas are written out: to build one, SymPy may take exponential time
+LARGEST_FORMULA = 300
 NAME = re.compile(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)")
 PRIVATE = re.compile("[\ue000-\uf8ff]")
 TAG = re.compile(
@@ -188,3 +190,20 @@ def written_out(graph: Graph, nodes: Sequence[int]) -> list[sp.Basic] | None:
     except (ArithmeticError, AttributeError, TypeError, ValueError):
         # SymPy's simplification of what it is given stumbles over functions of huge or undefined numbers
         return None
+
+
+def formulas_of(
+    graph: Graph,
+    nodes: Sequence[int],
+    write: Callable[[Graph, Sequence[int]], Sequence[sp.Basic] | None] = written_out,
+) -> Sequence[sp.Basic | str]:
+    """Nodes as `write` has them, or for each a text that says how large the graph is.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> g = graph_of([sp.Symbol("x", real=True) + 1])
+    >>> formulas_of(g, g.outputs), formulas_of(g, g.outputs, lambda graph, nodes: None)
+    ([x + 1], ['(one of the outputs of 1 operations, not written out)'])
+    """
+    count = graph.operation_count
+    found = None if count > LARGEST_FORMULA else write(graph, nodes)
+    return found or [f"(one of the outputs of {count:,} operations, not written out)"] * len(nodes)

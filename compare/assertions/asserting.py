@@ -7,14 +7,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-import numpy as np
 import sympy as sp
 
 from compare.assertions import against_definition, without_definition
 from compare.assertions.failure import message
 from compare.assertions.function_row import FunctionRow
-from compare.checking import DTYPES, check
+from compare.checking import check
 from compare.comparison import Comparison
+from compare.options import DTYPES, whole_number
 from compare.points import At
 from compare.row import Row
 from compare.verdict import Verdict
@@ -73,9 +73,7 @@ def assert_gradients_agree(
     __tracebackhide__ = True
     if dtype is not None and (not isinstance(cast(object, dtype), str) or dtype not in DTYPES):
         raise OptionError(f"dtype is {dtype!r}; choose float64 or float32, or leave it out")
-    for name, number, least in (("points", points, 1), ("seed", seed, 0)):
-        if isinstance(number, bool) or not isinstance(cast(object, number), (int, np.integer)) or number < least:
-            raise OptionError(f"{name} is {number!r}; give a whole number of at least {least}")
+    points, seed = whole_number("points", points, 1), whole_number("seed", seed, 0)
     if isinstance(f, SYMBOLIC):
         unused = args if gradient is None else None
         for name, given in (("definition", definition), ("args", unused), ("elementwise", elementwise or None)):

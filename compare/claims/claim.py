@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -24,12 +24,13 @@ from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
 from compare.comparison import Comparison
 from compare.evaluation import evaluate
-from compare.formula import as_text
+from compare.formula import as_text, formulas_of
+from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
 from compare.subject import Subject, places
 from compare.verdict import Verdict
-from symdiff.errors import OptionError, UnsupportedError
+from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 from symdiff.graph import Graph
@@ -38,9 +39,8 @@ from symdiff.routes import ROUTES
 from symdiff.symbolic import gradient_graph
 from symdiff.to_sympy import expressions_of
 
-DTYPES = ("float64", "float32")
-# operations up to which formulas are written out; rows shown of a claim's failures at points that were not asked for
-LARGEST_FORMULA, MOST_FAILING = 300, 12
+# rows shown of a claim's failures at points that were not asked for
+MOST_FAILING = 12
 
 
 def check_claim(
@@ -83,11 +83,8 @@ def check_claim(
     'equal, proved'
 
     """
-    if dtype not in DTYPES:
-        raise OptionError(f"dtype is {dtype!r}; choose float64 or float32")
-    for name, number, least in cast("list[tuple[str, Any, int]]", [("points", points, 1), ("seed", seed, 0)]):
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or int(number) < least:
-            raise OptionError(f"{name} is {number!r}; give a whole number of at least {least}")
+    dtype = dtype_name(dtype)
+    points, seed = whole_number("points", points, 1), whole_number("seed", seed, 0)
     asked, claims = claim_reading.read(subject, claimed, wrt, args)
     drawn = at is None and asked.drawn
     common: dict[str, Any] = {
@@ -95,7 +92,7 @@ def check_claim(
         "expression": as_text(asked.expression),
         "wrt": tuple(str(symbol) for symbol in asked.wrt),
         "dtype": dtype,
-        "seed": int(seed) if drawn else None,
+        "seed": seed if drawn else None,
         "facts": dict(asked.facts),
         "constants": judging.constants(dtype),
         "versions": provenance.versions(),
@@ -110,9 +107,9 @@ def check_claim(
             graph_of([] if claim.formula is None else [claim.formula])
         except UnsupportedError as error:
             return Comparison(**common, **_unsupported(claims, f"in the claim of {claim.symbol}: {error}"))
-    given = [_rounded(place, dtype) for place in places(asked, graph, at, int(points), int(seed))]
+    given = [rounded(place, dtype) for place in places(asked, graph, at, points, seed)]
     derived = gradient_graph(graph, asked.wrt, textbook=True)
-    case = _Case(asked, graph, claims, dtype, _formulas(derived))
+    case = _Case(asked, graph, claims, dtype, formulas_of(derived, derived.outputs[1:], expressions_of))
     extra = case.edges(given)
     here, beside = truths(graph, given, asked.wrt, sides=True), truths(graph, extra, asked.wrt, sides=False)
     judged = [
@@ -120,7 +117,7 @@ def check_claim(
         for claim, first, more in zip(claims, here, beside, strict=True)
     ]
     rows, outcomes = case.reported(judged, given)
-    command = provenance.command(asked, at, given, int(points) if drawn else None, seed, dtype)
+    command = provenance.command(asked, at, given, points if drawn else None, seed, dtype)
     texts = [claim for claim in claims if claim.call is None]
     if command is not None and len(texts) == len(claims):
         import shlex
@@ -140,22 +137,6 @@ def _unsupported(claims: Sequence[Claim], reason: str) -> dict[str, Any]:
     rows = tuple(replace(Row.without_numbers(str(c.symbol), Verdict.UNSUPPORTED, reason), claimed=True) for c in claims)
     outcomes = tuple(Outcome(str(c.symbol), c.text, Verdict.UNSUPPORTED, "", note=reason) for c in claims)
     return {"rows": rows, "claims": outcomes}
-
-
-def _formulas(derived: Graph) -> list[sp.Basic | str]:
-    count = derived.operation_count
-    if count > LARGEST_FORMULA:
-        return [f"(one of the outputs of {count:,} operations, not written out)"] * (len(derived.outputs) - 1)
-    return list(expressions_of(derived, derived.outputs[1:]))
-
-
-def _rounded(place: Point, dtype: str) -> Point:
-    with np.errstate(over="ignore"):
-        rounded = {symbol: float(np.dtype(dtype).type(value)) for symbol, value in place.items()}
-    beyond = next((symbol for symbol, value in rounded.items() if not np.isfinite(value)), None)
-    if beyond is not None:
-        raise OptionError(f"{beyond} = {place[beyond]} is beyond the range of {dtype}; give a smaller number")
-    return rounded
 
 
 @dataclass(frozen=True)
@@ -178,8 +159,8 @@ class _Case:
         constants = [n for c in self.claims if c.call is not None for n in claim_points.numbers_in(c.call.function)]
         found = claim_points.edges(graphs, self.symbols, given[:1], constants)
         known = {tuple(point.values()) for point in given}
-        rounded = [_rounded({s: point[s] for s in self.symbols}, self.dtype) for point in found]
-        return [p for p in rounded if self.admits(p) and tuple(p.values()) not in known]
+        near = [rounded({s: point[s] for s in self.symbols}, self.dtype) for point in found]
+        return [p for p in near if self.admits(p) and tuple(p.values()) not in known]
 
     def admits(self, point: Point) -> bool:
         """Whether a point lies within the bounds of a model's parameters and the assumptions on symbols."""
@@ -207,10 +188,10 @@ class _Case:
         if everywhere:
 
             def fails(points: Sequence[Point]) -> list[bool]:
-                tried = judge.found([_rounded(p, self.dtype) for p in points])
+                tried = judge.found([rounded(p, self.dtype) for p in points])
                 return [f.equal is False and (f.ball is not None or not number) for _, f in tried]
 
-            simplest = _rounded(smallest(failing, fails, self.admits), self.dtype)
+            simplest = rounded(smallest(failing, fails, self.admits), self.dtype)
         elif len(failing) > 1:
             simplest = smallest(failing, lambda points: [False] * len(points), self.admits)
         return Judged(claim, judge, first, more, (simplest, *judge.found([simplest])[0]), everywhere)

@@ -11,7 +11,8 @@ from typing import Any
 import sympy as sp
 
 from compare.explanations.lost_digits import lost_digits
-from compare.explanations.parting import LARGEST_FORMULA, first_parting, node_text, non_finite, told
+from compare.explanations.parting import first_parting, node_text, non_finite, told
+from compare.formula import LARGEST_FORMULA
 from compare.judging import Finding
 from compare.points import Point
 from compare.second_order import MODES, hessian_graph, pairs

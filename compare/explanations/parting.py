@@ -16,7 +16,7 @@ import sympy as sp
 
 from compare.certified.balls import Ball
 from compare.explanations.local_rules import enclosed, moving_operands, partial_by, value_by
-from compare.formula import as_text, written_out
+from compare.formula import LARGEST_FORMULA, as_text, written_out
 from symdiff.chain import forward
 from symdiff.graph import Application, Graph
 from symdiff.precision import working
@@ -24,8 +24,8 @@ from symdiff.routes import Route
 
 # a rule has parted if it is off by more than this many eps, times what the function's accuracy and its curvature allow
 PARTED = 64.0
-# operations up to which a node is written out, and characters of it that are shown
-LARGEST_FORMULA, LONGEST = 300, 90
+# characters of a node written out that are shown
+LONGEST = 90
 
 
 @dataclass(frozen=True)
