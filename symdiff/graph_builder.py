@@ -75,14 +75,27 @@ class GraphBuilder:
             self._static[node] = static
         return node
 
-    def splice(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
-        """Copy a graph's nodes in, some of them replaced by nodes that are here; returns where each node went."""
+    def leaves(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
+        """Copy a graph's symbols and constants in, some symbols replaced by nodes that are here.
+
+        Returns where each node went, and -1 for what applies a function: places for the copies that are still to come.
+
+        >>> from symdiff.from_sympy import graph_of
+        >>> GraphBuilder().leaves(graph_of([sp.sin(sp.Symbol("x", real=True))]))
+        [0, -1]
+        """
         given = substitution or {}
         places = [-1] * len(graph)
         for node, symbol in graph.symbols.items():
             places[node] = given[node] if node in given else self.input(symbol)
         for node, value in graph.constants.items():
             places[node] = self.constant(value)
+        return places
+
+    def splice(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
+        """Copy a graph's nodes in, some of them replaced by nodes that are here; returns where each node went."""
+        given = substitution or {}
+        places = self.leaves(graph, given)
         for node, function, operands, static in graph.applications:
             places[node] = (
                 given[node] if node in given else self.apply(function, tuple(places[i] for i in operands), static)

@@ -118,9 +118,8 @@ class _Guard:
     def run(self) -> Graph:
         graph = self.graph
         self.builder = builder = GraphBuilder()
-        self.places: dict[int, int] = {node: builder.input(symbol) for node, symbol in graph.symbols.items()}
-        self.places |= {node: builder.constant(value) for node, value in graph.constants.items()}
-        self.steering = dict(self.places)
+        self.places = builder.leaves(graph)
+        self.steering = list(self.places)
         self.taken: dict[int, int] = {}
         steers = _steering(graph)
         for step in graph.applications:

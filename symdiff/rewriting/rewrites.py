@@ -61,11 +61,7 @@ def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
         return graph
     builder = GraphBuilder()
     forms = Forms(builder)
-    places = [-1] * len(graph)
-    for node, symbol in graph.symbols.items():
-        places[node] = builder.input(symbol)
-    for node, constant in graph.constants.items():
-        places[node] = builder.constant(constant)
+    places = builder.leaves(graph)
     changed = False
     for step in graph.applications:
         here = tuple(places[i] for i in step.operands)

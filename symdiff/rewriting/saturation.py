@@ -62,11 +62,7 @@ def saturated(graph: Graph) -> Graph:
         return graph
     wild, growing, tails = _wild(graph), overflow.growing_nodes(graph), _Tails(GraphBuilder())
     builder = tails.builder
-    places = [-1] * len(graph)
-    for node, symbol in graph.symbols.items():
-        places[node] = builder.input(symbol)
-    for node, value in graph.constants.items():
-        places[node] = builder.constant(value)
+    places = builder.leaves(graph)
     for step in graph.applications:
         here = tuple(places[i] for i in step.operands)
         if step.function.name in TAILS and wild[step.operands[0]]:

@@ -44,11 +44,7 @@ def smoothed(graph: Graph) -> Graph:
     if not found:
         return graph
     builder = GraphBuilder()
-    places = [-1] * len(graph)
-    for node, symbol in graph.symbols.items():
-        places[node] = builder.input(symbol)
-    for node, value in graph.constants.items():
-        places[node] = builder.constant(value)
+    places = builder.leaves(graph)
     for step in graph.applications:
         here = [places[operand] for operand in step.operands]
         if step.node in found:
