@@ -37,7 +37,7 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
     >>> real_arrays([sp.Symbol("x")], [10**30])
     [array(1.e+30)]
     """
-    arrays = [_real(symbol, value) for symbol, value in zip(symbols, values, strict=True)]
+    arrays = real_values(symbols, values)
     shapes = [np.shape(array) for array in arrays]
     try:
         np.broadcast_shapes(*shapes)
@@ -46,6 +46,11 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
         raise OptionError(f"the shapes of the arguments do not broadcast: {told}") from None
     dtype = floating_dtype(*arrays)
     return [a.astype(dtype) if isinstance(a, jax.Array) else np.asarray(a, dtype) for a in arrays]
+
+
+def real_values(symbols: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Arguments as real numbers and arrays, each as it is; raises OptionError for anything else, naming it."""
+    return [_real(symbol, value) for symbol, value in zip(symbols, values, strict=True)]
 
 
 def aligned(arrays: Sequence[jax.Array]) -> list[jax.Array]:

@@ -18,6 +18,7 @@ from symdiff.constants import nearest
 from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
+from symdiff.tensors.operation import Operation
 
 Array = np.ndarray[Any, Any]
 
@@ -40,7 +41,10 @@ def forward(graph: Graph, inputs: Mapping[sp.Symbol, Any], dtype: Any = np.float
         values[node] = nearest(constant, dtype)
     with np.errstate(all="ignore"):
         for node, function, operands, static in graph.applications:
-            if len(operands) == 2:
+            if not operands:
+                # an array of constants
+                values[node] = function.value(*static).astype(dtype)
+            elif len(operands) == 2:
                 values[node] = function.value(values[operands[0]], values[operands[1]], *static)
             else:
                 values[node] = function.value(*[values[i] for i in operands], *static)
@@ -63,6 +67,11 @@ def tangents(graph: Graph, values: Sequence[Any], seeds: Mapping[sp.Symbol, Any]
     with np.errstate(all="ignore"):
         for node, function, operands, static in graph.applications:
             total: Any = None
+            if isinstance(function, Operation):
+                moving = [result[operand] for operand in operands]
+                if any(tangent is not None for tangent in moving):
+                    result[node] = function.tangent([values[i] for i in operands], moving, static, values[node])
+                continue
             for position, operand in enumerate(operands):
                 tangent = result[operand]
                 partial = function.partials[position]
@@ -98,6 +107,12 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
             for position, operand in enumerate(operands):
                 if not active[operand]:
                     continue
+                if isinstance(function, Operation):
+                    arguments = [values[i] for i in operands]
+                    contribution = function.adjoint(position, adjoint, arguments, static, values[node])
+                    known = result[operand]
+                    result[operand] = contribution if known is None else known + contribution
+                    continue
                 partial = function.partials[position]
                 if partial is Absence.ZERO:
                     continue
@@ -108,11 +123,22 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
                 else:
                     arguments = [values[i] for i in operands]
                     contribution = adjoint * local_partial(function, position, arguments, static, values[node])
+                if graph.shapes:
+                    contribution = _collected(contribution, np.shape(values[node]), np.shape(values[operand]))
                 known = result[operand]
                 result[operand] = contribution if known is None else known + contribution
             if not keep:
                 result[node] = None
     return result
+
+
+def _collected(contribution: Any, full: tuple[int, ...], own: tuple[int, ...]) -> Any:
+    """What comes back to an operand of shape `own` that was copied to the shape `full`: the sum over the copies."""
+    if own == full:
+        return contribution
+    whole = np.broadcast_to(contribution, full)
+    whole = whole.sum(axis=tuple(range(len(full) - len(own))))
+    return whole.sum(axis=tuple(axis for axis, length in enumerate(own) if length == 1), keepdims=True).reshape(own)
 
 
 def local_partial(function: Function, position: int, operands: Sequence[Any], static: Sequence[Any], value: Any) -> Any:

@@ -4,6 +4,7 @@
     ├── InputError                what was given cannot be used (command line: exit code 2)
     │   ├── ParseError            a formula text
     │   ├── SymbolError           a symbol or name: unknown, missing, ambiguous
+    │   ├── ShapeError            a shape, a length or an index of a matrix or an array
     │   ├── ModelError            a model or a model file
     │   ├── DataError             a data file or column
     │   ├── OptionError           an option of a call or of the command line
@@ -41,6 +42,10 @@ class ParseError(InputError):
 
 class SymbolError(InputError):
     """A symbol is unknown, has no value, or a name is ambiguous."""
+
+
+class ShapeError(InputError):
+    """A matrix or an array has a shape that does not fit, or an index leaves its range."""
 
 
 class ModelError(InputError):

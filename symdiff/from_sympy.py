@@ -15,6 +15,9 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.tensor.array.expressions.array_expressions import ArrayElement, ArraySymbol
+from sympy.tensor.array.expressions.array_expressions import _CodegenArrayAbstract as ArrayExpression
 
 from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.function import Function
@@ -34,33 +37,64 @@ def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     >>> len(graph_of([sp.sin(x * y), sp.cos(x * y)]))
     5
     """
-    reader = _Reader()
-    return reader.builder.finish([reader.read(expression) for expression in expressions])
+    given = list(expressions)
+    reader = Reader()
+    try:
+        return reader.builder.finish([reader.read(expression) for expression in given])
+    except ArraysError:
+        from symdiff.tensors.reading import ArrayReader
+
+        arrays = ArrayReader()
+        return arrays.builder.finish([arrays.read(expression) for expression in given])
 
 
-def free_symbols(*expressions: sp.Basic) -> tuple[sp.Symbol, ...]:
-    """All symbols of expressions of any depth, by name, without those that a sum, product or integral binds.
+def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
+    """All symbols of expressions of any depth, by name: scalars, matrices and indexed arrays.
+
+    Symbols that a sum, product or integral binds are not free, and symbolic lengths are no inputs: they follow from
+    arrays.
 
     >>> w, x = sp.symbols("w x", real=True)
+    >>> n, i = sp.symbols("n i", integer=True)
     >>> free_symbols(w * x, x + 1, sp.Sum(w, (x, 1, 3)))
     (w, x)
+    >>> free_symbols(sp.Sum(w * sp.IndexedBase("y")[i], (i, 0, n - 1)) / n)
+    (w, y)
     """
     nothing: frozenset[sp.Basic] = frozenset()
     seen: set[tuple[int, frozenset[sp.Basic]]] = set()
-    found: set[sp.Symbol] = set()
+    found: set[Any] = set()
+    lengths: set[sp.Basic] = set()
     pending = [(expression, nothing) for expression in expressions]
     while pending:
         expression, bound = pending.pop()
-        if (id(expression), bound) not in seen:
-            seen.add((id(expression), bound))
-            if isinstance(expression, sp.Symbol) and expression not in bound:
-                found.add(expression)
-            pending.extend(_scopes(expression, bound))
-    return tuple(sorted(found, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+        if (id(expression), bound) in seen:
+            continue
+        seen.add((id(expression), bound))
+        if isinstance(expression, (sp.MatrixSymbol, sp.IndexedBase, ArraySymbol)):
+            found.add(expression)
+            for length in expression.shape or ():
+                lengths |= length.free_symbols
+            continue
+        if isinstance(expression, _SIZED):
+            lengths |= expression.free_symbols
+            continue
+        if isinstance(expression, sp.Symbol) and expression not in bound:
+            found.add(expression)
+        if isinstance(expression, (sp.Sum, sp.Product)):
+            indices = set(expression.variables)
+            lengths |= {s for limits in expression.limits for end in limits[1:] for s in end.free_symbols} - indices
+        pending.extend(_scopes(expression, bound))
+    return tuple(sorted(found - lengths, key=lambda symbol: (symbol.name, sp.default_sort_key(symbol))))
+
+
+_SIZED = (sp.Identity, sp.OneMatrix, sp.ZeroMatrix)
 
 
 def _scopes(expression: sp.Basic, bound: frozenset[sp.Basic]) -> list[tuple[sp.Basic, frozenset[sp.Basic]]]:
     """The arguments of an expression, each with the symbols that are bound in it."""
+    if isinstance(expression, sp.Indexed):
+        return [(expression.base, bound), *((index, bound) for index in expression.indices)]
     if isinstance(expression, (ExprWithLimits, sp.Lambda)):
         inner = bound | frozenset(expression.bound_symbols)
         # the limits of an inner index may contain the outer ones, which come after it, but not itself
@@ -81,7 +115,13 @@ def _scopes(expression: sp.Basic, bound: frozenset[sp.Basic]) -> list[tuple[sp.B
 EXACT = 2**53
 
 
-class _Reader:
+class ArraysError(Exception):
+    """An expression holds matrices, indexed arrays or sums; never shown to the user."""
+
+
+class Reader:
+    """Reads expressions of scalars."""
+
     def __init__(self) -> None:
         self.builder = GraphBuilder()
         # expressions are known by identity, so whatever was seen must stay alive
@@ -94,20 +134,23 @@ class _Reader:
             expression, ready = pending.pop()
             if id(expression) in self._nodes:
                 continue
-            children = _children(expression)
-            if isinstance(expression, sp.Symbol) and (expression.is_real is False or not expression.is_commutative):
-                raise SymbolError(unreal(expression))
+            children = children_of(expression)
+            if isinstance(expression, sp.Symbol):
+                check_real(expression)
             if children is None:
+                if isinstance(expression, ARRAYS):
+                    raise ArraysError
                 raise UnsupportedError(unsupported(root, expression))
             if ready or not children:
                 self._alive.append(expression)
-                self._nodes[id(expression)] = self._emit(expression, [self._nodes[id(child)] for child in children])
+                self._nodes[id(expression)] = self.emit(expression, [self._nodes[id(child)] for child in children])
             else:
                 pending.append((expression, True))
                 pending.extend((child, False) for child in reversed(children))
         return self._nodes[id(root)]
 
-    def _emit(self, expression: sp.Basic, children: list[int]) -> int:
+    def emit(self, expression: sp.Basic, children: list[int]) -> int:
+        """Node of an expression whose operands are read."""
         b = self.builder
         if isinstance(expression, sp.Symbol):
             return b.input(expression)
@@ -213,11 +256,20 @@ _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.Or, "or"),
     (sp.Xor, "xor"),
 )
+# heads that only the reader of arrays knows
+ARRAYS = (sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant)
+ARRAYS += (sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement)
 _INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
 _COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
 
 # inputs are real numbers, whatever their symbols say
 _TRANSPARENT = (sp.re, sp.conjugate)
+
+
+def check_real(symbol: sp.Symbol) -> None:
+    """Raise SymbolError for a symbol that is no real number."""
+    if symbol.is_real is False or not symbol.is_commutative:
+        raise SymbolError(unreal(symbol))
 
 
 def _constant_exponent(expression: sp.Pow) -> sp.Rational | None:
@@ -234,7 +286,7 @@ def _too_large(exponent: sp.Rational | None) -> bool:
     return exponent is not None and exponent.is_Integer and not -EXACT // 2 <= exponent <= EXACT
 
 
-def _children(expression: sp.Basic) -> Sequence[sp.Basic] | None:
+def children_of(expression: sp.Basic) -> Sequence[sp.Basic] | None:
     """Operands of an expression that is understood; None where it is not."""
     if isinstance(expression, sp.Symbol):
         return ()
@@ -285,7 +337,9 @@ def _plain(number: sp.Basic) -> sp.Basic | int:
 
 def as_expression(value: object, what: str) -> sp.Expr:
     """`value` as a SymPy expression: an Expr as it is, a Python number exactly, a text by `symdiff.parse`."""
-    if isinstance(value, sp.Expr):
+    if isinstance(value, sp.MatrixBase):
+        return sp.ImmutableDenseMatrix(value)
+    if isinstance(value, (sp.Expr, ArrayExpression)):
         return value
     if isinstance(value, str):
         from symdiff.parsing import parse

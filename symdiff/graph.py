@@ -16,12 +16,13 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.function import Function
+from symdiff.function import Absence, Function
+from symdiff.tensors.operation import Operation
+from symdiff.tensors.shapes import Shape
 
 INPUT = -1
 CONSTANT = -2
 
-Shape = tuple[int, ...]
 Static = tuple[object, ...]
 
 
@@ -29,9 +30,14 @@ class Application(NamedTuple):
     """One node that applies a function: its number, its row of the table, its operands and static arguments."""
 
     node: int
-    function: Function
+    function: Function | Operation
     operands: tuple[int, ...]
     static: Static
+
+
+def still(step: Application, position: int) -> bool:
+    """Whether the derivative of a step in one operand is zero by design."""
+    return not isinstance(step.function, Operation) and step.function.partials[position] is Absence.ZERO
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +56,11 @@ class Graph:
     (4, {x: 1})
     """
 
-    functions: tuple[Function, ...]
+    functions: tuple[Function | Operation, ...]
     operation: NDArray[np.int32]
     offsets: NDArray[np.int64]
     operands: NDArray[np.int64]
-    symbols: Mapping[int, sp.Symbol]
+    symbols: Mapping[int, Any]
     constants: Mapping[int, sp.Basic]
     static: Mapping[int, Static]
     shapes: Mapping[int, Shape]

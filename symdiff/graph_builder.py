@@ -14,6 +14,8 @@ import sympy as sp
 from symdiff.function import Function
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import CONSTANT, INPUT, Graph, Static
+from symdiff.tensors.operation import Operation
+from symdiff.tensors.shapes import Shape, broadcast
 
 COMMUTATIVE = frozenset(
     FUNCTIONS[name] for name in ("add", "multiply", "maximum", "minimum", "equal", "unequal", "and", "or")
@@ -36,17 +38,20 @@ class GraphBuilder:
     def __init__(self) -> None:
         self._operation: list[int] = []
         self._operands: list[tuple[int, ...]] = []
-        self._functions: list[Function] = []
-        self._codes: dict[Function, int] = {}
+        self._functions: list[Function | Operation] = []
+        self._codes: dict[Function | Operation, int] = {}
         self._symbols: dict[int, sp.Symbol] = {}
         self._constants: dict[int, sp.Basic] = {}
         self._static: dict[int, Static] = {}
+        self._shapes: dict[int, Shape] = {}
         self._numbers: dict[Hashable, int] = {}
 
-    def input(self, symbol: sp.Symbol) -> int:
+    def input(self, symbol: sp.Symbol, shape: Shape = ()) -> int:
         """Node of an input symbol. Symbols of one name but different assumptions are different inputs."""
         node = self._number((INPUT, symbol), INPUT, ())
         self._symbols[node] = symbol
+        if shape:
+            self._shapes[node] = shape
         return node
 
     def constant(self, value: sp.Basic) -> int:
@@ -60,7 +65,7 @@ class GraphBuilder:
         """Apply the function of that name in the table."""
         return self.apply(FUNCTIONS[name], operands)
 
-    def apply(self, function: Function, operands: tuple[int, ...], static: Static = ()) -> int:
+    def apply(self, function: Function | Operation, operands: tuple[int, ...], static: Static = ()) -> int:
         """Node of a function of nodes, simplified where that costs nothing."""
         fold = _FOLDS.get(function.name)
         if fold is not None and (folded := fold(self, operands, static)) is not None:
@@ -73,6 +78,12 @@ class GraphBuilder:
         node = self._number((code, ordered, static), code, operands)
         if static:
             self._static[node] = static
+        if isinstance(function, Operation):
+            shape = function.shape([self.shape(operand) for operand in operands], *static)
+            if shape:
+                self._shapes[node] = shape
+        elif any(operand in self._shapes for operand in operands):
+            self._shapes[node] = broadcast([self.shape(operand) for operand in operands], function.name)
         return node
 
     def leaves(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
@@ -87,7 +98,7 @@ class GraphBuilder:
         given = substitution or {}
         places = [-1] * len(graph)
         for node, symbol in graph.symbols.items():
-            places[node] = given[node] if node in given else self.input(symbol)
+            places[node] = given[node] if node in given else self.input(symbol, graph.shape(node))
         for node, value in graph.constants.items():
             places[node] = self.constant(value)
         return places
@@ -115,13 +126,17 @@ class GraphBuilder:
             symbols={place[node]: symbol for node, symbol in self._symbols.items() if node in place},
             constants={place[node]: value for node, value in self._constants.items() if node in place},
             static={place[node]: value for node, value in self._static.items() if node in place},
-            shapes={},
+            shapes={place[node]: shape for node, shape in self._shapes.items() if node in place},
             outputs=tuple(place[node] for node in outputs),
         )
 
     def value_of(self, node: int) -> sp.Basic | None:
         """The constant at a node, or None where it is not a constant."""
         return self._constants.get(node)
+
+    def shape(self, node: int) -> Shape:
+        """Shape of a node's value: () for a scalar."""
+        return self._shapes.get(node, ())
 
     def parts(self, node: int, name: str) -> tuple[int, ...] | None:
         """Operands of a node that applies the function of that name, else None."""

@@ -15,6 +15,7 @@ import sympy as sp
 
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
+from symdiff.tensors.operation import Operation
 
 LINEAR = frozenset({"add", "subtract", "negate", "select"})
 # beyond this many alternatives a node counts as always needed
@@ -63,6 +64,9 @@ def _needs(graph: Graph) -> list[Need]:
     for node, function, operands, _ in reversed(graph.applications):
         alternatives = needs[node]
         if function.name != "select":
+            if isinstance(function, Operation):
+                # an entry of an operand belongs to no one entry of the result, unless the condition is for all
+                alternatives = {b if b is not None and _scalar(graph, b) else None for b in alternatives}
             for operand in operands:
                 needs[operand] |= alternatives
         else:
@@ -72,6 +76,14 @@ def _needs(graph: Graph) -> list[Need]:
         for operand in operands:
             needs[operand] = _absorbed(needs[operand], interned)
     return [frozenset(need) for need in needs]
+
+
+def _scalar(graph: Graph, branch: Branch) -> bool:
+    """Whether all conditions of a branch are numbers."""
+    inner: Branch | None = branch
+    while inner is not None and not graph.shape(inner.condition):
+        inner = inner.outer
+    return inner is None
 
 
 def _steering(graph: Graph) -> set[int]:

@@ -25,6 +25,7 @@ from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
+from symdiff.tensors.operation import Operation
 
 jax.config.update("jax_enable_x64", True)
 
@@ -38,13 +39,23 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     converted = [jnp.asarray(array) for array in real_arrays(tuple(arrays), tuple(arrays.values()))]
     dtype = floating_dtype(*converted)
     shape = np.broadcast_shapes(*(array.shape for array in converted))
-    given = dict(zip(arrays, aligned(converted), strict=True))
+    values = node_values(graph, dict(zip(arrays, aligned(converted), strict=True)), dtype)
+    return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
+
+
+def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]:
+    """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are."""
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
         values[node] = given[symbol]
     for node, constant in graph.constants.items():
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
+        if isinstance(function, Operation):
+            values[node] = function.jax(*(values[i] for i in operands), *static)
+            if not operands:
+                values[node] = values[node].astype(dtype)
+            continue
         # a constant divisor has no derivative, so JAX's own quotient will do, which is faster to trace
         plain = function.name == "divide" and operands[1] in graph.constants
         form = jnp.divide if plain else resolve(function.jax)
@@ -52,7 +63,7 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
         still = [partial is Absence.ZERO for partial in function.partials]
         taken = (jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True))
         values[node] = form(*taken, *static)
-    return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
+    return values
 
 
 def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto") -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from symdiff.graph import Graph
 from symdiff.lowering import jax_outputs
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
+from symdiff.tensors.lengths import length_symbols, with_lengths
 
 Route = Literal["symbolic", "autodiff", "chain"]
 ROUTES: tuple[Route, ...] = get_args(Route)
@@ -36,7 +37,9 @@ def value_and_gradient(
     """A function h(*arrays) -> (value, grads) of one expression.
 
     The arrays stand for `args`, by default `wrt` and then the other symbols by name. They broadcast to a shape S;
-    value has shape S and grads, an array, (len(wrt), *S). Routes "symbolic" and "autodiff" are jitted JAX functions,
+    value has shape S and grads, an array, (len(wrt), *S). Where `wrt` holds matrices or indexed arrays, grads is a
+    tuple, one array a symbol, of the axes of S and then those of its symbol. Symbolic lengths follow from the arrays,
+    or are given after them, by name. Routes "symbolic" and "autodiff" are jitted JAX functions,
     which may be used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays
     float32, and half precision (float16, bfloat16) becomes float32.
 
@@ -53,12 +56,34 @@ def value_and_gradient(
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
     order = _order(known, targets, args)
-    evaluate = of_graph(lowerable(graph_of([expression])), targets, route, order)
+    graph = graph_of([expression])
+    if graph.shapes:
+        return _of_arrays(graph, targets, route, order)
+    evaluate = of_graph(lowerable(graph), targets, route, order)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
             raise OptionError(f"expected {len(order)} arrays ({', '.join(map(str, order))}), got {len(arrays)}")
         return evaluate(dict(zip(order, real_arrays(order, arrays), strict=True)))
+
+    return function
+
+
+def _of_arrays(
+    graph: Graph, targets: Sequence[Any], route: Route, order: Sequence[Any]
+) -> Callable[..., tuple[Any, Any]]:
+    from symdiff.tensors.running import gradient_function
+
+    arrays = tuple(symbol for symbol in order if symbol not in length_symbols(graph))
+    run = gradient_function(graph, targets, route, arrays)
+    stacked = not any(graph.shape(graph.inputs[symbol]) for symbol in targets if symbol in graph.inputs)
+
+    def function(*given: Any) -> tuple[Any, Any]:
+        values, lengths = with_lengths(given, order, arrays, run.lengths)
+        value, grads = run(values, lengths)
+        if stacked:
+            return value, (np if route == "chain" else jnp).stack(grads)
+        return value, grads
 
     return function
 

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
+from sympy.tensor.array.expressions.array_expressions import ArraySymbol
 
 from symdiff.errors import SymbolError
 from symdiff.functions import CONSTANTS
 
-Wrt = sp.Symbol | str | Sequence[sp.Symbol | str]
+# what a model is a function of: scalars, matrices and indexed arrays
+INPUTS = (sp.Symbol, sp.MatrixSymbol, sp.IndexedBase, ArraySymbol)
+Wrt = sp.Symbol | sp.MatrixSymbol | sp.IndexedBase | str | Sequence[sp.Symbol | sp.MatrixSymbol | sp.IndexedBase | str]
 
 
 def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tuple[sp.Symbol, ...]:
@@ -26,7 +29,7 @@ def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tup
     >>> find_symbols("x", [x]), find_symbols([x], [x])
     ((x,), (x,))
     """
-    items = [wrt] if isinstance(wrt, (sp.Symbol, str)) else wrt
+    items = [wrt] if isinstance(wrt, (*INPUTS, str)) else wrt
     if not isinstance(items, Iterable) or isinstance(items, sp.Basic):
         raise SymbolError(f"{what} is {wrt!r}; give a symbol, a name, or a list of them")
     by_name: dict[str, list[sp.Symbol]] = {}
@@ -41,7 +44,8 @@ def find_symbols(wrt: Wrt, known: Sequence[sp.Symbol], what: str = "wrt") -> tup
 
 
 def _found(item: Any, by_name: Mapping[str, Sequence[sp.Symbol]], what: str) -> sp.Symbol:
-    if isinstance(item, sp.Symbol):
+    if isinstance(item, INPUTS):
+        item = _indexed(item, by_name)
         named = by_name.get(item.name, ())
         if named and item not in named:
             raise SymbolError(
@@ -61,6 +65,13 @@ def _found(item: Any, by_name: Mapping[str, Sequence[sp.Symbol]], what: str) -> 
     if len(named) > 1:
         raise SymbolError(f"{what} names {item!r}, but two symbols have that name; give the symbol itself")
     return named[0]
+
+
+def _indexed(item: Any, by_name: Mapping[str, Sequence[Any]]) -> Any:
+    """An indexed array may also be named by its label; it is one array whatever its offset."""
+    if not isinstance(item, sp.Symbol):
+        return item
+    return next((known for known in by_name.get(item.name, ()) if isinstance(known, sp.IndexedBase)), item)
 
 
 def _alike(name: str, by_name: Mapping[str, Sequence[sp.Symbol]]) -> list[sp.Symbol]:

@@ -16,8 +16,9 @@ import sympy as sp
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
-from symdiff.graph import Application, Graph, Static
+from symdiff.graph import Application, Graph, Static, still
 from symdiff.graph_builder import GraphBuilder
+from symdiff.tensors.operation import Operation
 
 
 @lru_cache(maxsize=4096)
@@ -100,13 +101,36 @@ def accumulate(
                 continue
             step = steps[node]
             for position, operand in enumerate(step.operands):
-                if not active[operand] or step.function.partials[position] is Absence.ZERO:
+                if not active[operand] or still(step, position):
                     continue
-                partial = _partial(builder, step, position, places, textbook)
-                contribution = _product(builder, adjoint, partial)
+                contribution = _contribution(builder, graph, step, position, adjoint, places, textbook)
                 known = adjoints.get(operand)
                 adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
         yield [adjoints.get(node, zero) for node in wrt]
+
+
+def _contribution(
+    builder: GraphBuilder,
+    graph: Graph,
+    step: Application,
+    position: int,
+    adjoint: int,
+    places: Sequence[int],
+    textbook: bool,
+) -> int:
+    """What one step adds to the adjoint of one operand."""
+    if isinstance(step.function, Operation):
+        here = tuple(places[operand] for operand in step.operands)
+        return step.function.derived(builder, position, adjoint, here, step.static, places[step.node])
+    partial = _partial(builder, step, position, places, textbook)
+    product = _product(builder, adjoint, partial)
+    full, own = graph.shape(step.node), graph.shape(step.operands[position])
+    if full == own:
+        return product
+    from symdiff.tensors.layout import reduced
+
+    # an operand that was copied along an axis collects what comes back along it
+    return reduced(builder, product, full, own)
 
 
 def tangents(builder: GraphBuilder, graph: Graph, places: Sequence[int], source: int) -> list[int]:
@@ -214,5 +238,14 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = Fals
     rows = accumulate(builder, graph, places, graph.outputs, present, textbook)
     for output, row in zip(graph.outputs, rows, strict=True):
         partials = dict(zip(present, row, strict=True))
-        outputs += [places[output], *(partials.get(node, zero) for node in sources)]
+        outputs += [places[output], *(_whole(builder, graph, partials.get(node, zero), node) for node in sources)]
     return builder.finish(outputs)
+
+
+def _whole(builder: GraphBuilder, graph: Graph, partial: int, source: int) -> int:
+    """A partial of the shape of what it was taken in."""
+    if source not in graph.shapes:
+        return partial
+    from symdiff.tensors.layout import broadcast_to
+
+    return broadcast_to(builder, partial, graph.shape(source))

@@ -1,0 +1,32 @@
+"""The table of operations on whole arrays; `operation` explains the columns."""
+
+from __future__ import annotations
+
+from symdiff.tensors.contraction import CONTRACT
+from symdiff.tensors.layout import BROADCAST, COUNT, EXPAND, GATHER, IDENTITY, PLACE, SCATTER, SLICE, STACK
+from symdiff.tensors.linear_algebra import COFACTORS, DETERMINANT, INVERSE, LOG_DETERMINANT
+from symdiff.tensors.operation import Operation
+from symdiff.tensors.reductions import LOG_SUM_EXP, OTHERS, PRODUCT
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        CONTRACT,
+        BROADCAST,
+        EXPAND,
+        SLICE,
+        PLACE,
+        GATHER,
+        SCATTER,
+        STACK,
+        IDENTITY,
+        COUNT,
+        INVERSE,
+        DETERMINANT,
+        LOG_DETERMINANT,
+        COFACTORS,
+        PRODUCT,
+        OTHERS,
+        LOG_SUM_EXP,
+    )
+}

@@ -1,0 +1,111 @@
+"""Reductions along one axis that are not sums of products: products, and logarithms of sums of exponentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from symdiff.errors import UnsupportedError
+from symdiff.graph_builder import GraphBuilder
+from symdiff.tensors.layout import EXPAND, broadcast_to
+from symdiff.tensors.operation import Operation
+from symdiff.tensors.shapes import Shape
+
+
+def _without(shapes: Sequence[Shape], axis: int) -> Shape:
+    shape = shapes[0]
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _others(numpy: Any, array: Any, axis: int) -> Any:
+    """At each place the product of all other entries along an axis, also where entries are zero."""
+    moved = numpy.moveaxis(array, axis, -1)
+    one = numpy.ones_like(moved[..., :1])
+    before = numpy.cumprod(numpy.concatenate([one, moved[..., :-1]], -1), -1)
+    after = numpy.cumprod(numpy.concatenate([one, moved[..., :0:-1]], -1), -1)[..., ::-1]
+    return numpy.moveaxis(before * after, -1, axis)
+
+
+def _no_second(*_: Any) -> int:
+    raise UnsupportedError("the second derivative of a Product has no rule here; write exp(Sum(log(...))) instead")
+
+
+OTHERS = Operation(
+    name="others",
+    shape=lambda shapes, axis: shapes[0],
+    value=lambda array, axis: _others(np, array, axis),
+    jax=lambda array, axis: _others(jnp, array, axis),
+    adjoint=_no_second,
+    derived=_no_second,
+    tangent=_no_second,
+    source="Griewank and Walther, Evaluating Derivatives (2008), section 3.3 (Speelpenning's product)",
+)
+
+
+def _product_derived(
+    b: GraphBuilder, _: int, adjoint: int, operands: tuple[int, ...], static: tuple[Any, ...], node: int
+) -> int:
+    (axis,) = static
+    full = broadcast_to(b, adjoint, b.shape(node))
+    return b.call("multiply", b.apply(EXPAND, (full,), ((axis,),)), b.apply(OTHERS, operands, static))
+
+
+PRODUCT = Operation(
+    name="product",
+    shape=_without,
+    value=lambda array, axis: np.prod(array, axis=axis),
+    jax=lambda array, axis: jnp.prod(array, axis=axis),
+    adjoint=lambda _, adjoint, operands, static, value: (
+        np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _others(np, operands[0], static[0])
+    ),
+    derived=_product_derived,
+    tangent=lambda operands, tangents, static, value: (
+        np.sum(np.broadcast_to(tangents[0], operands[0].shape) * _others(np, operands[0], static[0]), axis=static[0])
+    ),
+    source="Griewank and Walther, Evaluating Derivatives (2008), section 3.3 (Speelpenning's product)",
+)
+
+
+def _log_sum_exp(numpy: Any, exponents: Any, axis: int) -> Any:
+    top = numpy.max(exponents, axis=axis, keepdims=True)
+    # of infinite exponents the largest is the result
+    top = numpy.where(numpy.isfinite(top), top, 0.0).astype(exponents.dtype)
+    return numpy.log(numpy.sum(numpy.exp(exponents - top), axis=axis)) + numpy.squeeze(top, axis)
+
+
+def _log_sum_exp_jax(exponents: Any, axis: int) -> Any:
+    from jax.scipy.special import logsumexp
+
+    return logsumexp(exponents, axis=axis)
+
+
+def _share(exponents: Any, axis: int, value: Any) -> Any:
+    return np.exp(exponents - np.expand_dims(value, axis))
+
+
+def _log_sum_exp_derived(
+    b: GraphBuilder, _: int, adjoint: int, operands: tuple[int, ...], static: tuple[Any, ...], node: int
+) -> int:
+    (axis,) = static
+    full = b.apply(EXPAND, (broadcast_to(b, adjoint, b.shape(node)),), ((axis,),))
+    share = b.call("exp", b.call("subtract", operands[0], b.apply(EXPAND, (node,), ((axis,),))))
+    return b.call("multiply", full, share)
+
+
+LOG_SUM_EXP = Operation(
+    name="log_sum_exp",
+    shape=_without,
+    value=lambda exponents, axis: _log_sum_exp(np, exponents, axis),
+    jax=_log_sum_exp_jax,
+    adjoint=lambda _, adjoint, operands, static, value: (
+        np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _share(operands[0], static[0], value)
+    ),
+    derived=_log_sum_exp_derived,
+    tangent=lambda operands, tangents, static, value: np.sum(
+        tangents[0] * _share(operands[0], static[0], value), axis=static[0]
+    ),
+    source="Blanchard, Higham, Higham, IMA J. Numer. Anal. 41 (2021)",
+)
