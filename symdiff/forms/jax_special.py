@@ -20,8 +20,9 @@ import sympy as sp
 from jax.custom_derivatives import SymbolicZero
 
 from symdiff.errors import UnsupportedError
+from symdiff.forms import bessel, exponential_integrals, gamma_kin, lambert_w, riemann_zeta
 from symdiff.forms import gamma as gamma_forms
-from symdiff.forms import special as forms
+from symdiff.forms.scipy_functions import order_of
 
 Static = Any
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -88,7 +89,7 @@ def _polygamma(u: jax.Array, n: int) -> jax.Array:
     # DLMF 5.15.6
     angle = _where(left, jnp.pi * (u - jnp.round(u)), 1.0)
     polynomial = jnp.zeros_like(u)
-    for coefficient in forms.cotangent_derivative(n):
+    for coefficient in gamma_kin.cotangent_derivative(n):
         polynomial = polynomial / jnp.tan(angle) + coefficient
     return jnp.where(left, (-1.0) ** n * right - polynomial * jnp.pi ** (n + 1), right)
 
@@ -198,14 +199,14 @@ def _lower(s: jax.Array, x: jax.Array) -> jax.Array:
     part = jsp.gammainc(order, at)
     # in float32 the gamma function overflows long before the product does
     direct = jnp.exp(jnp.log(part) + jsp.gammaln(order))
-    return forms.lower_gamma(s, x, jnp.where(heavy, jnp.zeros_like(part), part), direct, jnp)
+    return gamma_kin.lower_gamma(s, x, jnp.where(heavy, jnp.zeros_like(part), part), direct, jnp)
 
 
 def _upper(s: jax.Array, x: jax.Array) -> jax.Array:
     heavy, order, at = _moderate(s, x)
     part = jsp.gammaincc(order, at)
     direct = jnp.where(heavy, jnp.where(jnp.isnan(x), x, jnp.inf), jnp.exp(jnp.log(part) + jsp.gammaln(order)))
-    return forms.upper_gamma(s, x, jnp.where(heavy & (x > s), jnp.zeros_like(part), part), direct, jnp)
+    return gamma_kin.upper_gamma(s, x, jnp.where(heavy & (x > s), jnp.zeros_like(part), part), direct, jnp)
 
 
 lowergamma = _incomplete(_lower, 1.0, "lowergamma")
@@ -255,8 +256,8 @@ def _expint_slope(u: jax.Array, n: int) -> jax.Array:
 def _ei(u: jax.Array) -> jax.Array:
     right = u > 0
     # far out JAX's own overflows where exp(u) does, and is NaN in float32
-    far = u > forms.STEEP
-    ahead = jnp.where(far, forms.ei_far(u, jnp), jsp.expi(_where(right & ~far, u, 1.0)))
+    far = u > exponential_integrals.STEEP
+    ahead = jnp.where(far, exponential_integrals.ei_far(u, jnp), jsp.expi(_where(right & ~far, u, 1.0)))
     return jnp.where(right, ahead, -_expint(_where(u < 0, -u, math.nan), 1))
 
 
@@ -276,10 +277,10 @@ def _shi(u: jax.Array) -> jax.Array:
 
 
 expint = _smooth(_expint, _expint_slope)
-Ei = _plain(_ei, partial(forms.exp_over, xp=jnp))
+Ei = _plain(_ei, partial(exponential_integrals.exp_over, xp=jnp))
 Ci = _plain(lambda u: jsp.sici(u)[1], lambda u: jnp.cos(u) / u)
-Chi = _plain(_chi, partial(forms.cosh_over, xp=jnp))
-Shi = _plain(_shi, partial(forms.sinhc, xp=jnp))
+Chi = _plain(_chi, partial(exponential_integrals.cosh_over, xp=jnp))
+Shi = _plain(_shi, partial(exponential_integrals.sinhc, xp=jnp))
 
 
 def _sinc(u: jax.Array) -> jax.Array:
@@ -294,7 +295,7 @@ Si = _plain(lambda u: jsp.sici(u)[0], _sinc)
 
 
 def _lambert(u: jax.Array, branch: int) -> jax.Array:
-    return forms.lambert(u, branch, jnp)
+    return lambert_w.lambert(u, branch, jnp)
 
 
 def _lambert_slope(u: jax.Array, branch: int) -> jax.Array:
@@ -306,7 +307,7 @@ LambertW = _smooth(_lambert, _lambert_slope)
 
 
 def _zeta(u: jax.Array, k: int) -> jax.Array:
-    return forms.zeta_jet(u, int(k), jsp.gammaln, jnp)
+    return riemann_zeta.zeta_jet(u, int(k), jsp.gammaln, jnp)
 
 
 zeta_derivative = _smooth(_zeta, lambda u, k: zeta_derivative(u, k + 1))
@@ -327,18 +328,18 @@ def _bessel(value: Callable[..., Any], joined: Joined) -> Callable[..., jax.Arra
     # the derivative is made of the functions of the order below and of the order above, DLMF 10.6.1 and 10.29.1
     def slope(u: jax.Array, order: Static) -> jax.Array:
         order = sp.sympify(order)
-        return joined(function(u, order - 1), function(u, order + 1), forms.order_of(order))
+        return joined(function(u, order - 1), function(u, order + 1), order_of(order))
 
     function = _smooth(lambda u, order: _host(value, u, order), slope)
     return function
 
 
-besselj = _bessel(forms.besselj, lambda before, after, _: (before - after) / 2)
-bessely = _bessel(forms.bessely, partial(forms.bessel_difference, xp=jnp))
-besseli = _bessel(forms.besseli, lambda before, after, _: (before + after) / 2)
-besselk = _bessel(forms.besselk, lambda before, after, _: -(before + after) / 2)
+besselj = _bessel(bessel.besselj, lambda before, after, _: (before - after) / 2)
+bessely = _bessel(bessel.bessely, partial(bessel.bessel_difference, xp=jnp))
+besseli = _bessel(bessel.besseli, lambda before, after, _: (before + after) / 2)
+besselk = _bessel(bessel.besselk, lambda before, after, _: -(before + after) / 2)
 
-airyai = _plain(lambda u: _host(forms.airyai, u), lambda u: airyaiprime(u))
-airyaiprime = _plain(lambda u: _host(forms.airyaiprime, u), lambda u: u * airyai(u))
-airybi = _plain(lambda u: _host(forms.airybi, u), lambda u: airybiprime(u))
-airybiprime = _plain(lambda u: _host(forms.airybiprime, u), lambda u: u * airybi(u))
+airyai = _plain(lambda u: _host(bessel.airyai, u), lambda u: airyaiprime(u))
+airyaiprime = _plain(lambda u: _host(bessel.airyaiprime, u), lambda u: u * airyai(u))
+airybi = _plain(lambda u: _host(bessel.airybi, u), lambda u: airybiprime(u))
+airybiprime = _plain(lambda u: _host(bessel.airybiprime, u), lambda u: u * airybi(u))
