@@ -14,6 +14,7 @@ import sympy as sp
 from latex2mathml.converter import convert
 from sympy.core.symbol import Str
 
+from symdiff.formula.printed_size import PrintedSize
 from symdiff.graph import Graph
 from symdiff.to_sympy import expressions_of
 
@@ -49,33 +50,6 @@ def visible(text: str, limit: int = 2_000) -> str:
     return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c)[0] == "C" else c for c in text)
 
 
-def size(expr: sp.Basic, limit: int = TEXT_NODES) -> tuple[int, int]:
-    """Count the nodes of the written-out formula and its depth, without recursion.
-
-    Shared nodes are visited once and counted as often as they would be printed. Counting stops where more than `limit`
-    distinct nodes are met: the result is then `(limit + 1, 0)`. No count is given beyond `limit + 1`.
-
-    >>> x = sp.Symbol("x")
-    >>> size(x**2 + 1)
-    (5, 2)
-    """
-    known: dict[int, tuple[int, int, sp.Basic]] = {}  # holds the node: an id is only unique while its object lives
-    stack = [(expr, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            below = [known[id(operand)] for operand in node.args]
-            count = 1 + sum(entry[0] for entry in below)
-            known[id(node)] = (min(count, limit + 1), max((entry[1] + 1 for entry in below), default=0), node)
-        elif id(node) not in known:
-            known[id(node)] = (1, 0, node)
-            if len(known) > limit:
-                return limit + 1, 0
-            stack.append((node, True))
-            stack.extend((operand, False) for operand in node.args)
-    return known[id(expr)][:2]
-
-
 def as_text(formula: sp.Basic | str) -> str:
     """Write a formula on one line, or say how large it is where printing would not end.
 
@@ -84,7 +58,7 @@ def as_text(formula: sp.Basic | str) -> str:
     """
     if isinstance(formula, str):
         return formula
-    nodes, depth = size(formula)
+    nodes, depth = PrintedSize(TEXT_NODES)(formula)
     if nodes > TEXT_NODES:
         return f"(a formula of more than {TEXT_NODES:,} nodes, not written out)"
     if depth > DEPTH:
@@ -143,7 +117,7 @@ def as_mathml(formula: sp.Basic | str) -> str | None:
     """
     if isinstance(formula, str):
         return None
-    nodes, depth = size(formula, MATHML_NODES)
+    nodes, depth = PrintedSize(MATHML_NODES)(formula)
     if nodes > MATHML_NODES or depth > DEPTH or not _named_safely(sp.preorder_traversal(formula)):
         return None
     private: dict[str, str] = {}

@@ -20,9 +20,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds import chain as rounding_chain
-from compare.bounds import graph as rounding
-from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import jaxpr
+from compare.bounds.chain import adjoint_bounds
+from compare.bounds.graph import SAFETY, lost_constants, output_bounds
 from compare.bounds.tangents import tangent_bounds
 from compare.evaluation import LARGEST_COMPILED, Evaluation
 from symdiff import chain
@@ -87,7 +87,7 @@ def evaluate_second(
     safe = lowerable(graph)
     derived = lowerable(gradient_graph(safe, wrt))
     shape = (len(wrt), len(wrt), *np.broadcast_shapes(*(np.shape(array) for array in arrays.values())))
-    chosen = rounding_chain.adjoint_bounds(safe, arrays, wrt, dtype)[1]
+    chosen = adjoint_bounds(safe, arrays, wrt, dtype)[1]
     values: dict[tuple[str, Route], Matrix] = {}
     bounds: dict[tuple[str, Route], Matrix] = {}
     for mode in MODES:
@@ -116,7 +116,7 @@ def _readings(
                 route: np.stack([values[mode, route][place] for place in taken]) for route in ROUTES
             }
             allowed = {route: np.stack([bounds[mode, route][place] for place in taken]) for route in ROUTES}
-            tolerances: dict[Route, NDArray[np.float64]] = {route: rounding.SAFETY * allowed[route] for route in ROUTES}
+            tolerances: dict[Route, NDArray[np.float64]] = {route: SAFETY * allowed[route] for route in ROUTES}
             way = f"{mode}, the pair exchanged" if turned else mode
             yield Reading(way, Evaluation(partials, tolerances, chosen))
 
@@ -152,14 +152,14 @@ def _by_jax(
 ) -> tuple[Matrix, Matrix]:
     names, given = tuple(arrays), list(arrays.values())
     program = jax.make_jaxpr(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
-    lost = rounding.lost_constants(second, dtype)
-    bounds = rounding_jaxpr.output_bounds(program, given, dtype, lost)
+    lost = lost_constants(second, dtype)
+    bounds = jaxpr.output_bounds(program, given, dtype, lost)
     if bounds is None:
-        bounds = rounding.output_bounds(second, arrays, dtype)
-    if compiled and rounding_jaxpr.equation_count(program) <= LARGEST_COMPILED:
+        bounds = output_bounds(second, arrays, dtype)
+    if compiled and jaxpr.equation_count(program) <= LARGEST_COMPILED:
         found = jax.jit(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
     else:
-        found = rounding_jaxpr.run(program, given)
+        found = jaxpr.run(program, given)
     shape = np.broadcast_shapes(*(np.shape(array) for array in given))
     floor = float(np.finfo(dtype).tiny)
     stacked = np.stack([np.broadcast_to(np.asarray(entry, np.float64), shape) for entry in found])
@@ -186,6 +186,6 @@ def _by_chain(
     for i, node in enumerate(derived.outputs[1:]):
         entry = dataclasses.replace(derived, outputs=(node,))
         found[i] = chain.value_and_gradient(entry, dict(arrays), wrt, dtype)[1]
-        bounds[i], near = rounding_chain.adjoint_bounds(entry, arrays, wrt, dtype)
+        bounds[i], near = adjoint_bounds(entry, arrays, wrt, dtype)
         chosen |= near
     return found, bounds, chosen

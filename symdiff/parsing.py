@@ -1,9 +1,9 @@
 """Symbols and formulas from text, without running any of it.
 
 Each step has its limits and names the column of what it refuses. `formula_text` cuts the text into tokens;
-`formula_order` checks how they follow each other and has `ast` arrange them by precedence; `formula_builder` makes a
+`formula.order` checks how they follow each other and has `ast` arrange them by precedence; `formula.builder` makes a
 SymPy expression of an allow-list of nodes, in steps (`formula_step`) that are limited in time and in the size of their
-numbers (`formula_size`); `formula_names` says what words mean, `formula_algebra` how far SymPy may simplify.
+numbers (`formula.size`); `formula.names` says what words mean, `formula.algebra` how far SymPy may simplify.
 """
 
 from __future__ import annotations

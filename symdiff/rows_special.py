@@ -9,8 +9,9 @@ import numpy as np
 import sympy as sp
 
 from symdiff.domain import NONZERO, POSITIVE, REAL, Domain
-from symdiff.forms import special as forms
+from symdiff.forms import bessel, exponential_integrals, gamma_kin, lambert_w, riemann_zeta
 from symdiff.forms import special_balls as balls
+from symdiff.forms.scipy_functions import sc
 from symdiff.forms.special_classes import (
     beta_derivative,
     binomial_derivative,
@@ -20,7 +21,6 @@ from symdiff.forms.special_classes import (
 )
 from symdiff.function import Absence, Function
 
-sc = forms.sc
 NONDIFFERENTIABLE = Absence.NONDIFFERENTIABLE
 HALF = sp.Rational(1, 2)
 ROOT_PI = math.sqrt(math.pi)
@@ -31,8 +31,8 @@ NO_NEGATIVE_POLES = Domain(poles_from=-1)
 BEYOND_MINUS_ONE = Domain(low=-1.0)
 NOT_ONE = Domain(excluded=(1.0,), regular=3.0)
 # the doubles inside (-1/e, ...)
-FROM_BRANCH_POINT = Domain(low=math.nextafter(forms.BRANCH_POINT, 0.0), closed_low=True)
-BRANCH_POINT_TO_ZERO = Domain(low=math.nextafter(forms.BRANCH_POINT, 0.0), high=0.0, closed_low=True, regular=-0.2)
+FROM_BRANCH_POINT = Domain(low=math.nextafter(lambert_w.BRANCH_POINT, 0.0), closed_low=True)
+BRANCH_POINT_TO_ZERO = Domain(low=math.nextafter(lambert_w.BRANCH_POINT, 0.0), high=0.0, closed_low=True, regular=-0.2)
 
 
 def _whole(n: Any, least: int = 0) -> bool:
@@ -67,14 +67,14 @@ def _bessely_rule(u: Any, n: Any) -> sp.Expr:
 
 def _sinhc_rule(u: Any) -> sp.Expr:
     # the derivative of sinh(u)/u cancels near 0, that of its power series does not
-    near = u**2 < forms.SINHC_EDGE**2
+    near = u**2 < exponential_integrals.SINHC_EDGE**2
     series: sp.Expr = sp.Integer(0)
-    for k in reversed(range(forms.SINHC_TERMS)):
+    for k in reversed(range(exponential_integrals.SINHC_TERMS)):
         series = series * u**2 + 1 / sp.factorial(2 * k + 1)
     # without a guard too no branch divides by 0; SymPy would take the safe point out again
     safe = sp.Piecewise((sp.Integer(1), near), (u, True))
     outside = sp.Mul(sp.sinh(safe), sp.Pow(safe, -1, evaluate=False), evaluate=False)
-    steep = u**2 > forms.STEEP**2
+    steep = u**2 > exponential_integrals.STEEP**2
     far = _half(_exp_over_rule(sp.Piecewise((sp.Abs(u), steep), (sp.Integer(1), True))))
     return sp.Piecewise((series, near), (far, steep), (outside, True), evaluate=False)
 
@@ -90,7 +90,7 @@ def _exp_over_rule(u: Any) -> sp.Expr:
 
 
 def _cosh_over_rule(u: Any) -> sp.Expr:
-    steep = u > forms.STEEP
+    steep = u > exponential_integrals.STEEP
     safe = sp.Piecewise((sp.Integer(1), steep), (u, True))
     near = sp.Mul(sp.cosh(safe), sp.Pow(safe, -1, evaluate=False), evaluate=False)
     far = _half(_exp_over_rule(sp.Piecewise((u, steep), (sp.Integer(1), True))))
@@ -118,7 +118,7 @@ SPECIAL = (
              (REAL,), (((0.0,), 1), ((1.0,), sp.erfc(1)), ((800.0,), 0)), "DLMF 7.2.2", ulp=lambda u, y: 64.0 + 2 * u * u,
              heads=(sp.erfc,), spoken=True, regular=True, special_function=True),
     Function("erfi", sp.erfi, sc.erfi,
-             (lambda u, y: 2 / ROOT_PI * np.exp(u * u),), "symdiff.forms.jax_special.erfi", lambda u: u.erfi(),
+             (lambda u, y: 2 / ROOT_PI * np.exp(u * u),), "symdiff.forms.jax_error_functions.erfi", lambda u: u.erfi(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.erfi(1))), "DLMF 7.5.1, Dawson's integral", ulp=lambda u, y: 64.0 + 2 * u * u,
              heads=(sp.erfi,), spoken=True, special_function=True),
     Function("erfinv", sp.erfinv, sc.erfinv,
@@ -126,135 +126,135 @@ SPECIAL = (
              (OPEN,), (((0.0,), 0), ((0.5,), sp.erfinv(HALF))), "DLMF 7.17", ulp=64.0, heads=(sp.erfinv,), spoken=True,
              special_function=True),
     Function("erfcinv", sp.erfcinv, sc.erfcinv,
-             (lambda u, y: -ROOT_PI / 2 * np.exp(y * y),), "symdiff.forms.jax_special.erfcinv", balls.erfcinv,
+             (lambda u, y: -ROOT_PI / 2 * np.exp(y * y),), "symdiff.forms.jax_error_functions.erfcinv", balls.erfcinv,
              (TWICE,), (((1.0,), 0),), "DLMF 7.17", ulp=256.0, heads=(sp.erfcinv,), spoken=True,
              special_function=True),
     Function("gamma", sp.gamma, sc.gamma,
-             (lambda u, y: y * sc.digamma(u),), "symdiff.forms.jax_special.gamma", lambda u: u.gamma(),
+             (lambda u, y: y * sc.digamma(u),), "symdiff.forms.jax_gamma.gamma", lambda u: u.gamma(),
              (NO_POLES,), (((5.0,), 24), ((0.5,), sp.sqrt(sp.pi)), ((-0.5,), -2 * sp.sqrt(sp.pi))), "DLMF 5.2.1", ulp=1024.0,
              heads=(sp.gamma,), spoken=True, special_function=True),
     Function("loggamma", sp.loggamma, sc.gammaln,
-             (lambda u, y: sc.digamma(u),), "symdiff.forms.jax_special.loggamma", lambda u: u.lgamma(),
+             (lambda u, y: sc.digamma(u),), "symdiff.forms.jax_gamma.loggamma", lambda u: u.lgamma(),
              (POSITIVE,), (((1.0,), 0), ((5.0,), sp.log(24)), ((0.5,), sp.log(sp.pi) / 2)), "DLMF 5.2.1", ulp=1024.0,
              heads=(sp.loggamma,), spoken=True, special_function=True),
-    Function("polygamma", lambda u, n: sp.polygamma(n, u), forms.polygamma,
-             (lambda u, n, y: forms.polygamma(u, n + 1),), "symdiff.forms.jax_special.polygamma", balls.polygamma,
+    Function("polygamma", lambda u, n: sp.polygamma(n, u), gamma_kin.polygamma,
+             (lambda u, n, y: gamma_kin.polygamma(u, n + 1),), "symdiff.forms.jax_gamma.polygamma", balls.polygamma,
              (NO_POLES,), (((1.0, 0), -sp.EulerGamma), ((1.0, 1), sp.pi**2 / 6), ((0.5, 1), sp.pi**2 / 2), ((1.0, 3), sp.pi**4 / 15)),
-             "DLMF 5.15", ulp=forms.polygamma_ulp, heads=(sp.polygamma,), static=(0,), admits=_whole, special_function=True),
-    Function("polygamma_gap", lambda u, v, n: polygamma_gap(n, u, v), forms.polygamma_gap,
-             (lambda u, v, n, y: forms.polygamma_gap(u, v, n + 1), lambda u, v, n, y: forms.polygamma(u + v, n + 1)),
-             "symdiff.forms.jax_special.polygamma_gap", balls.polygamma_gap,
+             "DLMF 5.15", ulp=gamma_kin.polygamma_ulp, heads=(sp.polygamma,), static=(0,), admits=_whole, special_function=True),
+    Function("polygamma_gap", lambda u, v, n: polygamma_gap(n, u, v), gamma_kin.polygamma_gap,
+             (lambda u, v, n, y: gamma_kin.polygamma_gap(u, v, n + 1), lambda u, v, n, y: gamma_kin.polygamma(u + v, n + 1)),
+             "symdiff.forms.jax_gamma.polygamma_gap", balls.polygamma_gap,
              (POSITIVE, POSITIVE), (((1.0, 1.0, 0), 1), ((1.0, 2.0, 1), -sp.Rational(5, 4))), "DLMF 5.5.2 and 5.11.2", ulp=256.0,
              heads=(polygamma_gap,), static=(0,), admits=_whole, special_function=True),
-    Function("beta", sp.beta, forms.beta,
-             (lambda u, v, y: forms.beta_derivative(u, v, 1, 0), lambda u, v, y: forms.beta_derivative(u, v, 0, 1)),
-             "symdiff.forms.jax_special.beta", balls.beta,
+    Function("beta", sp.beta, gamma_kin.beta,
+             (lambda u, v, y: gamma_kin.beta_derivative(u, v, 1, 0), lambda u, v, y: gamma_kin.beta_derivative(u, v, 0, 1)),
+             "symdiff.forms.jax_gamma.beta", balls.beta,
              (POSITIVE, POSITIVE), (((1.0, 1.0), 1), ((2.0, 3.0), sp.Rational(1, 12)), ((0.5, 0.5), sp.pi)), "DLMF 5.12.1", ulp=1024.0,
              heads=(sp.beta,), spoken=True, special_function=True,
              rules=(lambda u, v: beta_derivative(1, 0, u, v), lambda u, v: beta_derivative(0, 1, u, v))),
-    Function("beta_derivative", lambda u, v, i, j: beta_derivative(i, j, u, v), forms.beta_derivative,
-             (lambda u, v, i, j, y: forms.beta_derivative(u, v, i + 1, j), lambda u, v, i, j, y: forms.beta_derivative(u, v, i, j + 1)),
-             "symdiff.forms.jax_special.beta_derivative", balls.beta_derivative,
+    Function("beta_derivative", lambda u, v, i, j: beta_derivative(i, j, u, v), gamma_kin.beta_derivative,
+             (lambda u, v, i, j, y: gamma_kin.beta_derivative(u, v, i + 1, j), lambda u, v, i, j, y: gamma_kin.beta_derivative(u, v, i, j + 1)),
+             "symdiff.forms.jax_gamma.beta_derivative", balls.beta_derivative,
              (POSITIVE, POSITIVE), (((1.0, 1.0, 1, 0), -1), ((1.0, 1.0, 0, 1), -1)), "DLMF 5.12.1", ulp=2048.0,
              heads=(beta_derivative,), static=(0, 1), admits=_orders, special_function=True),
     Function("factorial", sp.factorial, lambda u: sc.gamma(u + 1),
-             (lambda u, y: y * sc.digamma(u + 1),), "symdiff.forms.jax_special.factorial", lambda u: (u + 1).gamma(),
+             (lambda u, y: y * sc.digamma(u + 1),), "symdiff.forms.jax_gamma.factorial", lambda u: (u + 1).gamma(),
              (NO_NEGATIVE_POLES,), (((0.0,), 1), ((5.0,), 120), ((0.5,), sp.sqrt(sp.pi) / 2)), "DLMF 5.4.1", ulp=1024.0,
              heads=(sp.factorial,), spoken=True, special_function=True),
-    Function("binomial", sp.binomial, forms.binomial_derivative,
-             (lambda u, v, y: forms.binomial_derivative(u, v, 1, 0), lambda u, v, y: forms.binomial_derivative(u, v, 0, 1)),
-             "symdiff.forms.jax_special.binomial", balls.binomial,
+    Function("binomial", sp.binomial, gamma_kin.binomial_derivative,
+             (lambda u, v, y: gamma_kin.binomial_derivative(u, v, 1, 0), lambda u, v, y: gamma_kin.binomial_derivative(u, v, 0, 1)),
+             "symdiff.forms.jax_gamma.binomial", balls.binomial,
              (BEYOND_MINUS_ONE, REAL), (((5.0, 2.0), 10), ((5.0, 7.0), 0), ((0.5, 2.0), -sp.Rational(1, 8))), "DLMF 1.2.6 and 5.12",
              ulp=2048.0, heads=(sp.binomial,), spoken=True, special_function=True,
              rules=(lambda u, v: binomial_derivative(1, 0, u, v), lambda u, v: binomial_derivative(0, 1, u, v))),
-    Function("binomial_derivative", lambda u, v, i, j: binomial_derivative(i, j, u, v), forms.binomial_derivative,
-             (lambda u, v, i, j, y: forms.binomial_derivative(u, v, i + 1, j),
-              lambda u, v, i, j, y: forms.binomial_derivative(u, v, i, j + 1)),
-             "symdiff.forms.jax_special.binomial_derivative", balls.binomial_derivative,
+    Function("binomial_derivative", lambda u, v, i, j: binomial_derivative(i, j, u, v), gamma_kin.binomial_derivative,
+             (lambda u, v, i, j, y: gamma_kin.binomial_derivative(u, v, i + 1, j),
+              lambda u, v, i, j, y: gamma_kin.binomial_derivative(u, v, i, j + 1)),
+             "symdiff.forms.jax_gamma.binomial_derivative", balls.binomial_derivative,
              (BEYOND_MINUS_ONE, REAL), (((1.0, 0.0, 1, 0), 0), ((1.0, 0.0, 0, 1), 1), ((0.0, 1.0, 0, 1), -1)), "DLMF 1.2.6 and 5.5.3",
              ulp=4096.0, heads=(binomial_derivative,), static=(0, 1), admits=_orders, special_function=True),
-    Function("gamma_density", lambda s, x, k: gamma_density(k, s, x), forms.gamma_density,
-             (NONDIFFERENTIABLE, lambda s, x, k, y: forms.gamma_density(s, x, k + 1)), "symdiff.forms.jax_special.gamma_density",
+    Function("gamma_density", lambda s, x, k: gamma_density(k, s, x), gamma_kin.gamma_density,
+             (NONDIFFERENTIABLE, lambda s, x, k, y: gamma_kin.gamma_density(s, x, k + 1)), "symdiff.forms.jax_gamma.gamma_density",
              balls.gamma_density,
              (REAL, POSITIVE), (((1.0, 1.0, 0), sp.exp(-1)), ((3.0, 2.0, 0), 4 * sp.exp(-2)), ((3.0, 1.0, 1), sp.exp(-1))), "DLMF 8.2.1",
              ulp=2048.0, heads=(gamma_density,), static=(0,), admits=_whole, special_function=True),
-    Function("lowergamma", sp.lowergamma, forms.lowergamma,
-             (NONDIFFERENTIABLE, lambda s, x, y: forms.gamma_density(s, x)), "symdiff.forms.jax_special.lowergamma", balls.lowergamma,
+    Function("lowergamma", sp.lowergamma, gamma_kin.lowergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: gamma_kin.gamma_density(s, x)), "symdiff.forms.jax_gamma.lowergamma", balls.lowergamma,
              (POSITIVE, POSITIVE), (((1.0, 1.0), 1 - sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erf(1))), "DLMF 8.2.1", ulp=1024.0,
              heads=(sp.lowergamma,), spoken=True, special_function=True, rules=(None, lambda s, x: gamma_density(0, s, x))),
-    Function("uppergamma", sp.uppergamma, forms.uppergamma,
-             (NONDIFFERENTIABLE, lambda s, x, y: -forms.gamma_density(s, x)), "symdiff.forms.jax_special.uppergamma", balls.uppergamma,
+    Function("uppergamma", sp.uppergamma, gamma_kin.uppergamma,
+             (NONDIFFERENTIABLE, lambda s, x, y: -gamma_kin.gamma_density(s, x)), "symdiff.forms.jax_gamma.uppergamma", balls.uppergamma,
              (POSITIVE, POSITIVE), (((1.0, 1.0), sp.exp(-1)), ((0.5, 1.0), sp.sqrt(sp.pi) * sp.erfc(1))), "DLMF 8.2.2", ulp=1024.0,
              heads=(sp.uppergamma,), spoken=True, special_function=True, rules=(None, lambda s, x: -gamma_density(0, s, x))),
-    Function("besselj", lambda u, n: sp.besselj(n, u), forms.besselj,
-             (forms.besselj_slope,), "symdiff.forms.jax_special.besselj", balls.besselj,
+    Function("besselj", lambda u, n: sp.besselj(n, u), bessel.besselj,
+             (bessel.besselj_slope,), "symdiff.forms.jax_bessel.besselj", balls.besselj,
              (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besselj(1, 1)), ((2.0, HALF), sp.sin(2) / sp.sqrt(sp.pi))), "DLMF 10.2.2",
              ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.besselj,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
-    Function("bessely", lambda u, n: sp.bessely(n, u), forms.bessely,
-             (forms.bessely_slope,), "symdiff.forms.jax_special.bessely", balls.bessely,
+    Function("bessely", lambda u, n: sp.bessely(n, u), bessel.bessely,
+             (bessel.bessely_slope,), "symdiff.forms.jax_bessel.bessely", balls.bessely,
              (POSITIVE,), (((1.0, 0), sp.bessely(0, 1)), ((1.0, 1), sp.bessely(1, 1)), ((2.0, HALF), -sp.cos(2) / sp.sqrt(sp.pi))),
              "DLMF 10.2.3", ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.bessely,), static=(0,), callback=True, special_function=True,
              rules=(_bessely_rule,)),
-    Function("besseli", lambda u, n: sp.besseli(n, u), forms.besseli,
-             (forms.besseli_slope,), "symdiff.forms.jax_special.besseli", balls.besseli,
+    Function("besseli", lambda u, n: sp.besseli(n, u), bessel.besseli,
+             (bessel.besseli_slope,), "symdiff.forms.jax_bessel.besseli", balls.besseli,
              (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besseli(1, 1)), ((2.0, HALF), sp.sinh(2) / sp.sqrt(sp.pi))), "DLMF 10.25.2",
              ulp=1024.0, heads=(sp.besseli,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
-    Function("besselk", lambda u, n: sp.besselk(n, u), forms.besselk,
-             (forms.besselk_slope,), "symdiff.forms.jax_special.besselk", balls.besselk,
+    Function("besselk", lambda u, n: sp.besselk(n, u), bessel.besselk,
+             (bessel.besselk_slope,), "symdiff.forms.jax_bessel.besselk", balls.besselk,
              (POSITIVE,), (((1.0, 0), sp.besselk(0, 1)), ((1.0, 1), sp.besselk(1, 1)), ((2.0, HALF), sp.sqrt(sp.pi) * sp.exp(-2) / 2)),
              "DLMF 10.25.3", ulp=1024.0, heads=(sp.besselk,), static=(0,), callback=True, special_function=True),
-    Function("airyai", sp.airyai, forms.airyai,
-             (lambda u, y: forms.airyaiprime(u),), "symdiff.forms.jax_special.airyai", balls.airyai,
+    Function("airyai", sp.airyai, bessel.airyai,
+             (lambda u, y: bessel.airyaiprime(u),), "symdiff.forms.jax_bessel.airyai", balls.airyai,
              (REAL,), (((0.0,), sp.airyai(0)), ((1.0,), sp.airyai(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airyai,), spoken=True,
              callback=True, special_function=True),
-    Function("airyaiprime", sp.airyaiprime, forms.airyaiprime,
-             (lambda u, y: u * forms.airyai(u),), "symdiff.forms.jax_special.airyaiprime", balls.airyaiprime,
+    Function("airyaiprime", sp.airyaiprime, bessel.airyaiprime,
+             (lambda u, y: u * bessel.airyai(u),), "symdiff.forms.jax_bessel.airyaiprime", balls.airyaiprime,
              (REAL,), (((0.0,), sp.airyaiprime(0)), ((1.0,), sp.airyaiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airyaiprime,),
              spoken=True, callback=True, special_function=True),
-    Function("airybi", sp.airybi, forms.airybi,
-             (lambda u, y: forms.airybiprime(u),), "symdiff.forms.jax_special.airybi", balls.airybi,
+    Function("airybi", sp.airybi, bessel.airybi,
+             (lambda u, y: bessel.airybiprime(u),), "symdiff.forms.jax_bessel.airybi", balls.airybi,
              (REAL,), (((0.0,), sp.airybi(0)), ((1.0,), sp.airybi(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airybi,), spoken=True,
              callback=True, special_function=True),
-    Function("airybiprime", sp.airybiprime, forms.airybiprime,
-             (lambda u, y: u * forms.airybi(u),), "symdiff.forms.jax_special.airybiprime", balls.airybiprime,
+    Function("airybiprime", sp.airybiprime, bessel.airybiprime,
+             (lambda u, y: u * bessel.airybi(u),), "symdiff.forms.jax_bessel.airybiprime", balls.airybiprime,
              (REAL,), (((0.0,), sp.airybiprime(0)), ((1.0,), sp.airybiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airybiprime,),
              spoken=True, callback=True, special_function=True),
-    Function("expint", lambda u, n: sp.expint(n, u), forms.expint,
-             (forms.expint_slope,), "symdiff.forms.jax_special.expint", balls.expint,
+    Function("expint", lambda u, n: sp.expint(n, u), exponential_integrals.expint,
+             (exponential_integrals.expint_slope,), "symdiff.forms.jax_integrals.expint", balls.expint,
              (POSITIVE,), (((1.0, 1), sp.expint(1, 1)), ((1.0, 2), sp.expint(2, 1))), "DLMF 8.19.1", ulp=1024.0, heads=(sp.expint,),
              static=(0,), admits=_whole, special_function=True),
-    Function("Ei", sp.Ei, forms.ei,
-             (lambda u, y: forms.exp_over(u),), "symdiff.forms.jax_special.Ei", lambda u: u.ei(),
+    Function("Ei", sp.Ei, exponential_integrals.ei,
+             (lambda u, y: exponential_integrals.exp_over(u),), "symdiff.forms.jax_integrals.Ei", lambda u: u.ei(),
              (NONZERO,), (((1.0,), sp.Ei(1)), ((-1.0,), -sp.expint(1, 1))), "DLMF 6.2.5", ulp=1024.0, heads=(sp.Ei,), spoken=True,
              special_function=True, rules=(_exp_over_rule,)),
     Function("Si", sp.Si, lambda u: sc.sici(u)[0],
-             (lambda u, y: np.sinc(u / math.pi),), "symdiff.forms.jax_special.Si", lambda u: u.si(),
+             (lambda u, y: np.sinc(u / math.pi),), "symdiff.forms.jax_integrals.Si", lambda u: u.si(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.Si(1))), "DLMF 6.2.9", ulp=64.0, heads=(sp.Si,), spoken=True, regular=True,
              special_function=True, rules=(lambda u: sp.sinc(u),)),
-    Function("Shi", sp.Shi, forms.shi,
-             (lambda u, y: forms.sinhc(u),), "symdiff.forms.jax_special.Shi", lambda u: u.shi(),
+    Function("Shi", sp.Shi, exponential_integrals.shi,
+             (lambda u, y: exponential_integrals.sinhc(u),), "symdiff.forms.jax_integrals.Shi", lambda u: u.shi(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.Shi(1)), ((-4.0,), -sp.Shi(4))), "DLMF 6.2.15", ulp=1024.0, heads=(sp.Shi,), spoken=True,
              special_function=True, rules=(_sinhc_rule,)),
     Function("Ci", sp.Ci, lambda u: sc.sici(u)[1],
-             (lambda u, y: np.cos(u) / u,), "symdiff.forms.jax_special.Ci", lambda u: u.ci(),
+             (lambda u, y: np.cos(u) / u,), "symdiff.forms.jax_integrals.Ci", lambda u: u.ci(),
              (POSITIVE,), (((1.0,), sp.Ci(1)), ((4.0,), sp.Ci(4))), "DLMF 6.2.11", ulp=1024.0, heads=(sp.Ci,), spoken=True,
              special_function=True),
-    Function("Chi", sp.Chi, forms.chi,
-             (lambda u, y: forms.cosh_over(u),), "symdiff.forms.jax_special.Chi", lambda u: u.chi(),
+    Function("Chi", sp.Chi, exponential_integrals.chi,
+             (lambda u, y: exponential_integrals.cosh_over(u),), "symdiff.forms.jax_integrals.Chi", lambda u: u.chi(),
              (POSITIVE,), (((1.0,), sp.Chi(1)), ((4.0,), sp.Chi(4))), "DLMF 6.2.16", ulp=1024.0, heads=(sp.Chi,), spoken=True,
              special_function=True, rules=(_cosh_over_rule,)),
-    Function("LambertW", lambda u, k: sp.LambertW(u, k), forms.lambert,
-             (lambda u, k, y: np.exp(-y) / (1 + y),), "symdiff.forms.jax_special.LambertW", lambda u, k: u.lambertw(k),
+    Function("LambertW", lambda u, k: sp.LambertW(u, k), lambert_w.lambert,
+             (lambda u, k, y: np.exp(-y) / (1 + y),), "symdiff.forms.jax_lambert_zeta.LambertW", lambda u, k: u.lambertw(k),
              (FROM_BRANCH_POINT,), (((0.0, 0), 0), ((math.e, 0), sp.LambertW(sp.Rational(math.e))), ((-0.25, -1), sp.LambertW(-sp.Rational(1, 4), -1))),
              "Corless et al., Adv. Comput. Math. 5 (1996)", ulp=1024.0, heads=(sp.LambertW,), static=(1,), defaults=(0,),
              admits=lambda k: k in (0, -1), domain_at=lambda k: (FROM_BRANCH_POINT if k == 0 else BRANCH_POINT_TO_ZERO,),
              special_function=True, rules=(lambda u, k: sp.exp(-sp.LambertW(u, k)) / (1 + sp.LambertW(u, k)),)),
-    Function("zeta", sp.zeta, lambda u: forms.zeta_derivative(u, 0),
-             (lambda u, y: forms.zeta_derivative(u, 1),), "symdiff.forms.jax_special.zeta", balls.zeta,
+    Function("zeta", sp.zeta, lambda u: riemann_zeta.zeta_derivative(u, 0),
+             (lambda u, y: riemann_zeta.zeta_derivative(u, 1),), "symdiff.forms.jax_lambert_zeta.zeta", balls.zeta,
              (NOT_ONE,), (((2.0,), sp.pi**2 / 6), ((0.0,), -HALF), ((-1.0,), -sp.Rational(1, 12)), ((-2.0,), 0)), "DLMF 25.2.9 and 25.4.1",
              ulp=4096.0, heads=(sp.zeta,), spoken=True, special_function=True, rules=(lambda u: zeta_derivative(1, u),)),
-    Function("zeta_derivative", lambda u, k: zeta_derivative(k, u), forms.zeta_derivative,
-             (lambda u, k, y: forms.zeta_derivative(u, k + 1),), "symdiff.forms.jax_special.zeta_derivative", balls.zeta_derivative,
+    Function("zeta_derivative", lambda u, k: zeta_derivative(k, u), riemann_zeta.zeta_derivative,
+             (lambda u, k, y: riemann_zeta.zeta_derivative(u, k + 1),), "symdiff.forms.jax_lambert_zeta.zeta_derivative", balls.zeta_derivative,
              (NOT_ONE,), (((0.0, 1), -sp.log(2 * sp.pi) / 2),), "DLMF 25.2.9 and 25.6.11", ulp=4096.0, heads=(zeta_derivative,),
              static=(0,), admits=_whole, special_function=True),
 )

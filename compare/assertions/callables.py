@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds.jaxpr import output_bounds
 from symdiff.errors import InputError, OptionError, SymbolError
 
 Array = NDArray[np.float64]
@@ -183,7 +183,7 @@ def _whole(columns: Sequence[NDArray[Any]], task: Callable[..., Any]) -> Answers
 def _bound(function: Callable[..., Any], columns: Sequence[NDArray[Any]]) -> Array | None:
     """What rounding explains along the program that JAX makes of a function; None where it cannot be followed."""
     try:
-        found = rounding_jaxpr.output_bounds(jax.make_jaxpr(function)(*columns), columns, columns[0].dtype)
+        found = output_bounds(jax.make_jaxpr(function)(*columns), columns, columns[0].dtype)
     except UNWALKABLE:
         return None
     return None if found is None else found[0]

@@ -67,7 +67,7 @@ class Told:
 def judged(truth: Row, told: Sequence[Told], wrt: str, at: Mapping[str, float], dtype: str) -> FunctionRow:
     """The row of the worst of several numbers for the one quantity that `truth` encloses.
 
-    The tolerance is the largest of `judging.FORCED` * eps * (1 + kappa) times the true value, `rounding.SAFETY` times
+    The tolerance is the largest of `judging.FORCED` * eps * (1 + kappa) times the true value, `graph.SAFETY` times
     the running bound of the mode's own program, and what rounding explains of the definition's three routes.
     """
     first = told[0]

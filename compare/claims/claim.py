@@ -11,14 +11,13 @@ import numpy as np
 import sympy as sp
 
 from compare import judging, provenance
-from compare.claims import points as claim_points
-from compare.claims import reading as claim_reading
 from compare.claims.diagnosis import diagnosis
 from compare.claims.example import smallest
 from compare.claims.judging import Judge
 from compare.claims.outcome import Outcome
+from compare.claims.points import admitted, edges, numbers_in
 from compare.claims.proof import proved_equal
-from compare.claims.reading import Claim
+from compare.claims.reading import Claim, read
 from compare.claims.rows import row_of
 from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
@@ -85,7 +84,7 @@ def check_claim(
     """
     dtype = dtype_name(dtype)
     points, seed = whole_number("points", points, 1), whole_number("seed", seed, 0)
-    asked, claims = claim_reading.read(subject, claimed, wrt, args)
+    asked, claims = read(subject, claimed, wrt, args)
     drawn = at is None and asked.drawn
     common: dict[str, Any] = {
         "subject": asked.name,
@@ -156,8 +155,8 @@ class _Case:
     def edges(self, given: Sequence[Point]) -> list[Point]:
         """Points beside those that were drawn, in the dtype and within a model's bounds."""
         graphs = [self.graph, *(graph_of([c.formula]) for c in self.claims if c.formula is not None)]
-        constants = [n for c in self.claims if c.call is not None for n in claim_points.numbers_in(c.call.function)]
-        found = claim_points.edges(graphs, self.symbols, given[:1], constants)
+        constants = [n for c in self.claims if c.call is not None for n in numbers_in(c.call.function)]
+        found = edges(graphs, self.symbols, given[:1], constants)
         known = {tuple(point.values()) for point in given}
         near = [rounded({s: point[s] for s in self.symbols}, self.dtype) for point in found]
         return [p for p in near if self.admits(p) and tuple(p.values()) not in known]
@@ -171,7 +170,7 @@ class _Case:
                 value = point.get(symbol, 0.0)
                 if (low is not None and value < low) or (high is not None and value > high):
                     return False
-        return claim_points.admitted(point)
+        return admitted(point)
 
     def judged(self, claim: Claim, given: Sequence[Known], extra: Sequence[Known], everywhere: bool) -> Judged:
         """Judge one claim at the points asked for and, `everywhere`, beside them, and simplify its failure."""

@@ -10,10 +10,11 @@ import sympy as sp
 
 from compare.claims.evidence import Array, Evidence, Guess, cut_text, number_text
 from compare.claims.guess_graph import chain_factor, missing_factor, one_partial
-from compare.formula import as_text, size
+from compare.formula import as_text
 from compare.points import Point
 from symdiff.chain import forward
 from symdiff.errors import SymdiffError
+from symdiff.formula.printed_size import PrintedSize
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 
@@ -109,7 +110,7 @@ def _terms(formula: sp.Expr | None, true: sp.Basic | str, e: Evidence) -> Iterat
 
 def _addends(expression: sp.Expr) -> list[sp.Expr]:
     own = list(sp.Add.make_args(expression))
-    if size(expression, LARGEST_EXPANDED)[0] <= LARGEST_EXPANDED:
+    if PrintedSize(LARGEST_EXPANDED)(expression)[0] <= LARGEST_EXPANDED:
         own += [term for term in sp.Add.make_args(sp.expand_mul(expression)) if term not in own]
     return own[:200] if len(own) > 1 else []
 

@@ -14,8 +14,9 @@ import numpy as np
 import sympy as sp
 
 from compare.claims.evidence import LONGEST_TEXT, Evidence, Guess, cut_text, number_text
-from compare.formula import as_text, size
+from compare.formula import as_text
 from symdiff.chain import forward, local_partial
+from symdiff.formula.printed_size import PrintedSize
 from symdiff.function import Absence
 from symdiff.graph import Graph
 from symdiff.to_sympy import expressions_of
@@ -93,7 +94,7 @@ def _derivative(graph: Graph, node: int, symbol: sp.Symbol) -> str:
     if inner is None:
         return f"of a sub-expression, its derivative in {symbol}"
     try:
-        derived = sp.diff(inner, symbol) if size(inner, LARGEST_DERIVED)[0] <= LARGEST_DERIVED else None
+        derived = sp.diff(inner, symbol) if PrintedSize(LARGEST_DERIVED)(inner)[0] <= LARGEST_DERIVED else None
     except Exception:  # SymPy's derivatives fail in many ways, and this one is only shown
         derived = None
     text = "" if derived is None else as_text(derived)

@@ -13,8 +13,8 @@ import numpy as np
 import sympy as sp
 
 from compare import judging
-from compare.bounds import graph as rounding
-from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import jaxpr
+from compare.bounds.graph import SAFETY, output_bounds
 from compare.certified.balls import Ball
 from compare.claims.reading import Call, Claim
 from compare.claims.values import Found, Truth, called, enclosures, formula_found, in_balls, truths
@@ -103,7 +103,7 @@ class Judge:
 
     def _called(self, call: Call, points: Sequence[Point], column: Sequence[Truth]) -> list[Found]:
         arrays = {s: np.array([point[s] for point in points], self.dtype) for s in points[0]}
-        bounds = rounding.SAFETY * rounding.output_bounds(self.derived, arrays, self.dtype)[1]
+        bounds = SAFETY * output_bounds(self.derived, arrays, self.dtype)[1]
         tolerances = [_tolerance(float(b), t, self.dtype) for b, t in zip(bounds, column, strict=True)]
         numbers = called(call, points, self.dtype)
         results = [
@@ -231,7 +231,7 @@ def _own_bounds(call: Call, points: Sequence[Point], dtype: str) -> Any:
     try:
         # one point a call, as a function given to jax.grad has to be called
         program = jax.make_jaxpr(jax.vmap(applied))(*arrays)
-        bounds = rounding_jaxpr.output_bounds(program, arrays, dtype, 0.0)
-        return None if bounds is None else rounding.SAFETY * np.broadcast_to(bounds[0], (len(points),))
+        bounds = jaxpr.output_bounds(program, arrays, dtype, 0.0)
+        return None if bounds is None else SAFETY * np.broadcast_to(bounds[0], (len(points),))
     except Exception:  # a callable that is not JAX's fails in whatever way it likes
         return None

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import sympy as sp
 
-from compare.formula import size
 from symdiff.errors import SymdiffError
+from symdiff.formula.printed_size import PrintedSize
 from symdiff.from_sympy import graph_of
 
 LARGEST, DEEPEST, LONGEST, MOST_TERMS, SECONDS = 400, 40, 12, 4_000, 2.0
@@ -41,7 +41,7 @@ def proved_equal(first: sp.Expr, second: sp.Expr) -> bool:
     except SymdiffError:
         return False
     whole = first - second
-    nodes, depth = size(whole, LARGEST)
+    nodes, depth = PrintedSize(LARGEST)(whole)
     if nodes > LARGEST or depth > DEEPEST:
         return False
     try:

@@ -1,6 +1,6 @@
 """Sums, products, powers and functions in SymPy, simplified as SymPy does it where that cannot take long.
 
-What is opaque (see `formula_size`) SymPy gets to order, not to look into: it would ask for signs and imaginary parts,
+What is opaque (see `formula.size`) SymPy gets to order, not to look into: it would ask for signs and imaginary parts,
 and expand what it is given to find out.
 """
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from symdiff.formula.printed_size import PrintedSize
 from symdiff.function import Function
 from symdiff.graph import Static
 from symdiff.symbolic import local_partial, operand_names
@@ -105,34 +106,13 @@ def _template(
     return tuple(cast(str, printer.doprint(rule)).split(MARK))
 
 
-class Measure:
-    """Size and depth of formulas as they would be printed; parts that formulas share are visited once.
-
-    A formula that is small as a graph may be too long to print: x = x*x + x, thirty times over, has 2**30 terms.
+class Measure(PrintedSize):
+    """The printed size of formulas, and the text of those that are not too large.
 
     >>> x = sp.Symbol("x")
-    >>> Measure()(x**2 + 1)
-    (5, 2)
+    >>> Measure().written(x**2 + 1, 5), Measure().written(x**2 + 1, 4)
+    ('x**2 + 1', None)
     """
-
-    def __init__(self) -> None:
-        # holds the node too: an id is unique only while its object lives
-        self._known: dict[int, tuple[int, int, sp.Basic]] = {}
-
-    def __call__(self, expr: sp.Basic) -> tuple[int, int]:
-        """Return (nodes, depth) of a formula, without recursion."""
-        known = self._known
-        pending = [(expr, False)]
-        while pending:
-            node, ready = pending.pop()
-            if ready:
-                below = [known[id(operand)] for operand in node.args]
-                size = 1 + sum(entry[0] for entry in below)
-                known[id(node)] = (size, 1 + max((entry[1] for entry in below), default=-1), node)
-            elif id(node) not in known:
-                pending.append((node, True))
-                pending.extend((operand, False) for operand in node.args)
-        return known[id(expr)][:2]
 
     def written(self, expr: sp.Basic, longest: int) -> str | None:
         """Write a formula of at most `longest` nodes; None for one that is larger, or too deep to print."""

@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 import compare.formula
-from compare.formula import as_mathml, as_text, partial_mathml, size, visible
+from compare.formula import as_mathml, as_text, partial_mathml, visible
 
 NAMES = [
     "<script>alert(1)</script>",
@@ -95,13 +95,6 @@ def test_what_is_not_presentation_mathml_is_refused(mathml, monkeypatch):
     monkeypatch.setattr(compare.formula, "convert", lambda *_args, **_options: mathml)
     assert as_mathml(sp.Symbol("x")) is None
     assert partial_mathml("x") is None
-
-
-def test_size_counts_what_would_be_printed():
-    x = sp.Symbol("x")
-    shared = sp.tanh(x) + 1
-    assert size(sp.Mul(shared, shared, evaluate=False)) == (9, 3)
-    assert size(sp.Integer(3)) == (1, 0)
 
 
 @pytest.mark.parametrize(
