@@ -16,7 +16,7 @@ from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting.rewrites import readable, stable
 from symdiff.rewriting.seams import smoothed
-from symdiff.symbol_lookup import Wrt, find_symbols, listed
+from symdiff.symbol_lookup import INPUTS, Wrt, find_symbols, listed
 from symdiff.symbolic import accumulate, gradient_graph
 from symdiff.to_sympy import expressions_of
 
@@ -87,7 +87,11 @@ class Gradient:
         names = (f"v{i}" for i in range(1, len(self.graph) + len(taken) + 1))
         free = (name for name in names if name not in taken)
         shared = [step.node for step in self.graph.applications if uses.get(step.node, 0) > 1]
-        return {node: sp.Symbol(next(free), real=True) for node in shared}
+        if not self.graph.shapes:
+            return {node: sp.Symbol(next(free), real=True) for node in shared}
+        from symdiff.tensors.writing import step_names
+
+        return step_names(self.graph, shared, free)
 
     def _repr_latex_(self) -> str:
         rows = [rf"\frac{{\partial}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(self[symbol])}" for symbol in self.wrt]
@@ -110,14 +114,32 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     """
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
-    primal = graph_of([expression])
+    primal = _number(graph_of([expression]))
     return Gradient(expression, symbols, primal, _written(primal, symbols))
+
+
+def _number(graph: Graph) -> Graph:
+    """The graph of a number; a 1×1 matrix is one. Raises InputError for other shapes."""
+    if not graph.shapes:
+        return graph
+    from symdiff.tensors.running import scalar
+
+    return scalar(graph)
 
 
 def _written(primal: Graph, symbols: Sequence[sp.Symbol]) -> Graph:
     """The gradient by SymPy's textbook rules, to be read; by the table's where those lose digits or miss a seam."""
+    if primal.shapes:
+        from symdiff.tensors.tidying import tidied
+
+        primal = tidied(primal)
     restated = readable(primal)
-    return gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
+    graph = gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
+    if graph.shapes:
+        from symdiff.tensors.tidying import tidied
+
+        return tidied(graph)
+    return graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,9 +255,9 @@ def _pair(place: Any, what: str, needed: str) -> tuple[Any, Any]:
 
 def _column(symbol: Any, wrt: Sequence[sp.Symbol], columns: Mapping[sp.Symbol, int], what: str) -> int:
     """Where a symbol, or the one of that name, stands in `wrt`."""
-    if isinstance(symbol, sp.Symbol) and symbol in columns:
+    if isinstance(symbol, INPUTS) and symbol in columns:
         return columns[symbol]
-    if not isinstance(symbol, (sp.Symbol, str)):
+    if not isinstance(symbol, (*INPUTS, str)):
         raise SymbolError(f"{what} has no entry {symbol!r}; give a symbol or its name")
     (found,) = find_symbols(symbol, wrt, what)
     if found not in columns:
