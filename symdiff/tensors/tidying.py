@@ -247,7 +247,9 @@ class Tidy:
                     return Form(u.coefficient, b.call(op, *nodes), pose)
         whole = [self._times(form.coefficient, node) for form, node in zip(operands, nodes, strict=True)]
         total = b.apply(step.function, tuple(whole))
-        if name == "add" and not self._scalar(Form(self.one, total)):
+        if not self._scalar(Form(self.one, total)):
+            if name == "subtract":
+                operands = [u, v._replace(coefficient=b.call("negate", v.coefficient))]
             first, second = (form._replace(pose=UPRIGHT if pose is COLUMN else _turned(form.pose, pose is LYING)) for form in operands)
             self._sums.setdefault(total, (first, second))
         return Form(self.one, total, pose)
