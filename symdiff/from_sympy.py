@@ -132,6 +132,7 @@ class Reader:
         self._alive: list[sp.Basic] = []
 
     def read(self, root: sp.Basic) -> int:
+        """Node of an expression."""
         pending: list[tuple[sp.Basic, bool]] = [(root, False)]
         while pending:
             expression, ready = pending.pop()
@@ -260,8 +261,10 @@ _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.Xor, "xor"),
 )
 # heads that only the reader of arrays knows
-ARRAYS = (sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant)
-ARRAYS += (sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement)
+ARRAYS = (
+    *(sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant),
+    *(sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement),
+)
 _INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
 _COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
 

@@ -54,7 +54,7 @@ def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
         if isinstance(function, Operation):
-            values[node] = function.jax(*(values[i] for i in operands), *static)
+            values[node] = resolve(function.jax)(*(values[i] for i in operands), *static)
             if not operands:
                 values[node] = values[node].astype(dtype)
             continue
@@ -76,8 +76,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         exprs: an expression, or a list, tuple or SymPy matrix of them; the result has the same structure, a matrix
         becoming an
             array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
-            S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the axes
-        of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
+            S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
+            axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: how the graph is lowered; "auto" chooses by size.
 
     Raises:

@@ -74,9 +74,7 @@ class ArrayReader(Reader):
         if isinstance(expression, sp.Symbol):
             check_real(expression)
         children = children_of(expression)
-        if children is None:
-            self.refuse(expression)
-        return [(child, scope) for child in children]
+        return [(child, scope) for child in (self.refuse(expression) if children is None else children)]
 
     def _summand(self, expression: Any, scope: Scope) -> list[Place]:
         inner, conditions = _bound(expression, scope, self.refuse)
