@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -29,6 +30,12 @@ def versions() -> dict[str, str]:
     >>> list(versions())[:3]
     ['python', 'symdiff', 'sympy']
     """
+    return dict(_versions())
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """The same, read once: it takes 2 ms."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

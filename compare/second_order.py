@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from compare.bounds import chain as rounding_chain
 from compare.bounds import graph as rounding
-from compare.bounds import jaxpr as rounding_jaxpr
 from compare.bounds.tangents import tangent_bounds
-from compare.evaluation import LARGEST_COMPILED, Evaluation
+from compare.evaluation import Evaluation
+from compare.jax_run import traced
 from symdiff import chain
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
@@ -150,17 +150,11 @@ def _by_autodiff(graph: Graph, wrt: Sequence[sp.Symbol], mode: str) -> Callable[
 def _by_jax(
     run: Callable[[Any], Any], second: Graph, arrays: Arrays, dtype: str, compiled: bool
 ) -> tuple[Matrix, Matrix]:
-    names, given = tuple(arrays), list(arrays.values())
-    program = jax.make_jaxpr(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
-    lost = rounding.lost_constants(second, dtype)
-    bounds = rounding_jaxpr.output_bounds(program, given, dtype, lost)
+    program = traced(run, arrays, compiled)
+    found, bounds = program.outputs(), program.bounds(dtype, rounding.lost_constants(second, dtype))
     if bounds is None:
         bounds = rounding.output_bounds(second, arrays, dtype)
-    if compiled and rounding_jaxpr.equation_count(program) <= LARGEST_COMPILED:
-        found = jax.jit(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
-    else:
-        found = rounding_jaxpr.run(program, given)
-    shape = np.broadcast_shapes(*(np.shape(array) for array in given))
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
     floor = float(np.finfo(dtype).tiny)
     stacked = np.stack([np.broadcast_to(np.asarray(entry, np.float64), shape) for entry in found])
     return stacked, np.stack([np.broadcast_to(bound, shape) + floor for bound in bounds])
