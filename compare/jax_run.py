@@ -24,39 +24,34 @@ LARGEST_COMPILED = 1_000
 class Program:
     """A route traced at arrays; what it runs one by one is being compiled meanwhile."""
 
-    function: Callable[..., Any]
-    arrays: tuple[NDArray[Any], ...]
+    run: Callable[[dict[sp.Symbol, Any]], Any]
+    arrays: Mapping[sp.Symbol, NDArray[Any]]
     line: straight_line.StraightLine
     compiled: bool
     begun: Sequence[Future[None]]
 
     def bounds(self, dtype: str, lost: float) -> list[NDArray[np.float64]] | None:
         """Bounds on the errors of the outputs; None if a primitive has no bound; see `compare.bounds.jaxpr`."""
-        return rounding_jaxpr.bounds_along(self.line, self.arrays, dtype, lost)
+        return rounding_jaxpr.bounds_along(self.line, tuple(self.arrays.values()), dtype, lost)
 
     def outputs(self) -> list[Any]:
         """The arrays that it returns, one after the other."""
         if self.compiled:
-            return jax.tree.leaves(jax.jit(self.function)(*self.arrays))
+            return jax.tree.leaves(self.run(dict(self.arrays)))
         wait(self.begun)
-        return straight_line.run(self.line, self.arrays)
+        return straight_line.run(self.line, tuple(self.arrays.values()))
 
 
 def traced(
     run: Callable[[dict[sp.Symbol, Any]], Any], arrays: Mapping[sp.Symbol, NDArray[Any]], compiled: bool
 ) -> Program:
-    """Trace a function of the arrays of symbols; with `compiled`, if it is not too long, to be run so.
+    """Trace a jitted function of the arrays of symbols; with `compiled`, if it is not too long, to be run as it is.
 
     >>> x = sp.Symbol("x", real=True)
     >>> traced(lambda given: given[x] * 2, {x: np.array([1.0, 3.0])}, False).outputs()
     [Array([2., 6.], dtype=float64)]
     """
-    names, given = tuple(arrays), tuple(arrays.values())
-
-    def function(*each: Any) -> Any:
-        return run(dict(zip(names, each, strict=True)))
-
-    closed = jax.make_jaxpr(function)(*given)
+    closed = jax.make_jaxpr(lambda *each: run(dict(zip(arrays, each, strict=True))))(*arrays.values())
     whole = compiled and rounding_jaxpr.equation_count(closed) <= LARGEST_COMPILED
     line = straight_line.straight_line(closed)
-    return Program(function, given, line, whole, [] if whole else straight_line.compiling([line]))
+    return Program(run, arrays, line, whole, [] if whole else straight_line.compiling([line]))

@@ -150,7 +150,8 @@ def _by_autodiff(graph: Graph, wrt: Sequence[sp.Symbol], mode: str) -> Callable[
 def _by_jax(
     run: Callable[[Any], Any], second: Graph, arrays: Arrays, dtype: str, compiled: bool
 ) -> tuple[Matrix, Matrix]:
-    program = traced(run, arrays, compiled)
+    whole = jax.jit(lambda *each: run(dict(zip(arrays, each, strict=True))))
+    program = traced(lambda given: whole(*given.values()), arrays, compiled)
     found, bounds = program.outputs(), program.bounds(dtype, rounding.lost_constants(second, dtype))
     if bounds is None:
         bounds = rounding.output_bounds(second, arrays, dtype)
