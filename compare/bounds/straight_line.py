@@ -24,6 +24,11 @@ MOVING = frozenset({"broadcast_in_dim", "reshape", "squeeze", "concatenate", "st
 POINTWISE = frozenset({*ELEMENTWISE, *COMPARISONS, *LOGIC, "max", "min", "pow"}) - {"clamp"}
 # what may be run at made-up numbers: no loop, no effect
 HARMLESS = POINTWISE | {"integer_pow", "sign", "select_n", "convert_element_type", *STEPS}
+# what IEEE 754 rounds correctly, or not at all: however it is compiled, the numbers are the same
+EXACT = frozenset({"add", "add_any", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "integer_pow", "select_n"})
+EXACT |= {*COMPARISONS, *LOGIC, "max", "min", "sign", "convert_element_type", *STEPS}
+# so XLA may be quick about it: half of the time
+QUICKLY = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
 
 
 class Step(NamedTuple):
@@ -168,7 +173,8 @@ class _Writer:
 @lru_cache(maxsize=1024)
 def _operation(key: Any) -> Callable[..., Any]:
     primitive, params = key[0], dict(key[1])
-    return jax.jit(lambda *operands: primitive.bind(*operands, **params))
+    quickly = primitive.name in EXACT and jax.default_backend() == "cpu"
+    return jax.jit(lambda *operands: primitive.bind(*operands, **params), compiler_options=QUICKLY if quickly else None)
 
 
 _begun: set[Any] = set()
