@@ -11,7 +11,7 @@ import sympy as sp
 from compare import judging, provenance
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
-from compare.formula import as_text, written_out
+from compare.formula import written_out
 from compare.points import At, Point
 from compare.row import Row
 from compare.rows import CHOSEN as CHOSEN
@@ -79,7 +79,7 @@ def check(
     names = tuple(target.name for target in targets(asked.wrt, order))
     common: dict[str, Any] = {
         "subject": asked.name,
-        "expression": as_text(asked.expression),
+        "expression": asked.text,
         "wrt": names,
         "dtype": kind,
         "seed": int(seed) if drawn or stress else None,

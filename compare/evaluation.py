@@ -82,8 +82,10 @@ def _in_pieces(
     arrays: Mapping[sp.Symbol, NDArray[Any]],
     dtype: str,
 ) -> Evaluation:
+    derived = gradient_graph(graph, wrt)
+    begun = pieces.begin(derived, graph, wrt, arrays, dtype)
     chain_bounds, chosen = rounding_chain.adjoint_bounds(graph, arrays, wrt, dtype)
-    symbolic, symbolic_bounds = pieces.symbolic(gradient_graph(graph, wrt), arrays, dtype)
+    symbolic, symbolic_bounds = pieces.symbolic(derived, arrays, dtype, begun)
     autodiff, autodiff_bounds = pieces.autodiff(graph, wrt, arrays, dtype)
     bounds = {"symbolic": symbolic_bounds, "chain": chain_bounds}
     bounds["autodiff"] = np.maximum(symbolic_bounds, chain_bounds) if autodiff_bounds is None else autodiff_bounds

@@ -7,8 +7,8 @@ rules are JAX's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from compare.bounds import graph as rounding
 from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import straight_line
 from compare.bounds.jaxpr import Bounded
-from compare.bounds.straight_line import StraightLine, compiling, run, straight_line
+from compare.bounds.straight_line import StraightLine, compiling, run
 from symdiff import lowering
 from symdiff.constants import nearest
 from symdiff.function import Absence
@@ -58,7 +59,14 @@ def _pullback(form: Callable[..., Any], static: Static, positions: tuple[int, ..
 
 
 def _traced(function: Callable[..., Any], kinds: Kinds) -> StraightLine:
-    return straight_line(jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(*kind) for kind in kinds)))
+    return straight_line.straight_line(jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(*kind) for kind in kinds)))
+
+
+def forget() -> None:
+    """Forget what has been traced and compiled, as `jax.clear_caches` makes JAX do."""
+    _form.cache_clear()
+    _pullback.cache_clear()
+    straight_line.forget()
 
 
 def _kinds(step: Application, shape: tuple[int, ...], dtype: str) -> Kinds:
@@ -66,6 +74,30 @@ def _kinds(step: Application, shape: tuple[int, ...], dtype: str) -> Kinds:
     if step.function.name == "select":
         truths = [True, False, False]
     return tuple((shape, "bool" if truth else dtype) for truth in truths)
+
+
+def begin(derived: Graph, graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: str) -> list[Future[None]]:
+    """Begin to compile what `symbolic` runs of the graph with partials and `autodiff` of the other."""
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    pulls = [pull for _, _, pull in _pullbacks(graph, wrt, shape, dtype)]
+    return compiling([*pulls, *_forms(derived, shape, dtype), *_forms(graph, shape, dtype)])
+
+
+def _forms(graph: Graph, shape: tuple[int, ...], dtype: str) -> list[StraightLine]:
+    return [_form(lowering.resolve(s.function.jax), s.static, _kinds(s, shape, dtype)) for s in graph.applications]
+
+
+def _pullbacks(
+    graph: Graph, wrt: tuple[sp.Symbol, ...], shape: tuple[int, ...], dtype: str
+) -> list[tuple[Application, tuple[int, ...], StraightLine]]:
+    """The applications that pass an adjoint on to `wrt`, last first: to which operands, and the program for it."""
+    active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
+    found: list[tuple[Application, tuple[int, ...], StraightLine]] = []
+    for step in reversed(graph.applications):
+        if moving := _moving(step, active):
+            kinds = ((shape, dtype), *_kinds(step, shape, dtype))
+            found.append((step, moving, _pullback(lowering.resolve(step.function.jax), step.static, moving, kinds)))
+    return found
 
 
 def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
@@ -82,17 +114,18 @@ def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
         values[node] = np.broadcast_to(np.asarray(arrays[symbol], dtype), shape)
     for node, constant in graph.constants.items():
         values[node] = np.broadcast_to(np.asarray(nearest(constant, dtype)), shape)
-    lines = [_form(lowering.resolve(s.function.jax), s.static, _kinds(s, shape, dtype)) for s in graph.applications]
+    lines = _forms(graph, shape, dtype)
     wait(compiling(lines))
     for line, (node, _, operands, _) in zip(lines, graph.applications, strict=True):
         (values[node],) = run(line, [values[i] for i in operands])
     return values
 
 
-def symbolic(derived: Graph, arrays: Arrays, dtype: str) -> tuple[Matrix, Matrix]:
+def symbolic(derived: Graph, arrays: Arrays, dtype: str, begun: Iterable[Future[None]] = ()) -> tuple[Matrix, Matrix]:
     """Partials of a graph with outputs (value, partials) and the bounds on their rounding errors."""
-    values = values_of(derived, arrays, dtype)
     bounds = rounding.output_bounds(derived, arrays, dtype)[1:]
+    wait(begun)
+    values = values_of(derived, arrays, dtype)
     return np.stack([np.asarray(values[node], np.float64) for node in derived.outputs[1:]]), np.stack(bounds)
 
 
@@ -103,18 +136,13 @@ def autodiff(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: st
     bounds = rounding.node_bounds(graph, arrays, dtype)[1]
     unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     lost = rounding.lost_constants(graph, dtype)
-    active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
-    steps = [(step, moving) for step in graph.applications if (moving := _moving(step, active))]
-    pulls: list[StraightLine] = []
-    for step, moving in steps:
-        kinds = ((shape, dtype), *_kinds(step, shape, dtype))
-        pulls.append(_pullback(lowering.resolve(step.function.jax), step.static, moving, kinds))
-    wait(compiling(pulls))
+    steps = _pullbacks(graph, wrt, shape, dtype)
+    wait(compiling(pull for _, _, pull in steps))
     adjoints: dict[int, Any] = {graph.outputs[0]: np.ones(shape, dtype)}
     errors: dict[int, Any] = {graph.outputs[0]: 0.0}
     known = True
     with np.errstate(all="ignore"):
-        for (step, moving), pull in zip(reversed(steps), reversed(pulls), strict=True):
+        for step, moving, pull in steps:
             if step.node not in adjoints:
                 continue
             given = [values[i] for i in step.operands]

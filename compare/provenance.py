@@ -11,7 +11,6 @@ from typing import Any
 
 import sympy as sp
 
-from compare.formula import as_text
 from compare.points import Point
 from compare.subject import Subject
 from symdiff import models
@@ -119,7 +118,7 @@ def _formula(asked: Subject) -> str | None:
     """The text of a formula that is read back as the same expression in real symbols."""
     if isinstance(asked.given, str):
         return _no_model(asked.given)
-    text = as_text(asked.expression)
+    text = asked.text
     real = {symbol: sp.Symbol(symbol.name, real=True) for symbol in asked.symbols}
     if len(text) > LONGEST_FORMULA or not all(symbol in asked.symbols for symbol in asked.wrt):
         return None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.bounds.graph import WIDTHS, close, near_integer, passed_on, where_it_ends
+from compare.bounds.graph import WIDTHS, close, near_integer, passed_on, some, where_it_ends
 from compare.bounds.jax_contractions import contraction
 from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
 from compare.bounds.straight_line import Step, StraightLine, body, straight_line
@@ -173,7 +173,7 @@ class _Walker:
         y = primitive.value(*arguments)
         bound = self.own(primitive.ulp(*arguments, y) if callable(primitive.ulp) else primitive.ulp, y)
         for operand, partial in zip(operands, primitive.partials, strict=True):
-            if np.any(operand.bound):
+            if some(operand.bound):
                 bound = bound + passed_on(partial(*arguments, y), operand.bound)
         if primitive.jump is not None:
             bound = bound + primitive.jump(arguments, [operand.bound for operand in operands])
