@@ -55,7 +55,8 @@ def evaluate(
         return _in_pieces(safe, wrt, arrays, dtype)
     runs = {route: of_graph(safe, wrt, route) for route in ROUTES}
     # traced before anything else is done, so that they are compiled meanwhile
-    programs = {route: traced(runs[route], arrays, compiled) for route in ROUTES if route != "chain"}
+    in_jax: tuple[Route, ...] = ("symbolic", "autodiff")
+    programs = {route: traced(runs[route], arrays, compiled) for route in in_jax}
     partials: dict[Route, NDArray[np.float64]] = {}
     bounds: dict[Route, NDArray[np.float64]] = {}
     bounds["chain"], chosen = rounding_chain.adjoint_bounds(safe, arrays, wrt, dtype)
