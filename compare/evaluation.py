@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compare import pieces
 from compare.bounds import chain as rounding_chain
 from compare.bounds import graph as rounding
-from compare.jax_run import traced
+from compare.jax_run import Program, traced
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, Route, of_graph
@@ -53,10 +53,12 @@ def evaluate(
     safe = lowerable(graph)
     if safe.operation_count > LARGEST_WHOLE:
         return _in_pieces(safe, wrt, arrays, dtype)
-    runs = {route: of_graph(safe, wrt, route) for route in ROUTES}
+    runs: dict[Route, Any] = {route: of_graph(safe, wrt, route) for route in ROUTES}
     # traced before anything else is done, so that they are compiled meanwhile
-    in_jax: tuple[Route, ...] = ("symbolic", "autodiff")
-    programs = {route: traced(runs[route], arrays, compiled) for route in in_jax}
+    programs: dict[Route, Program] = {
+        "symbolic": traced(runs["symbolic"], arrays, compiled),
+        "autodiff": traced(runs["autodiff"], arrays, compiled),
+    }
     partials: dict[Route, NDArray[np.float64]] = {}
     bounds: dict[Route, NDArray[np.float64]] = {}
     bounds["chain"], chosen = rounding_chain.adjoint_bounds(safe, arrays, wrt, dtype)

@@ -25,8 +25,8 @@ POINTWISE = frozenset({*ELEMENTWISE, *COMPARISONS, *LOGIC, "max", "min", "pow"})
 # what may be run at made-up numbers: no loop, no effect
 HARMLESS = POINTWISE | {"integer_pow", "sign", "select_n", "convert_element_type", *STEPS}
 # what IEEE 754 rounds correctly, or not at all: however it is compiled, the numbers are the same
-EXACT = frozenset({"add", "add_any", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "integer_pow", "select_n"})
-EXACT |= {*COMPARISONS, *LOGIC, "max", "min", "sign", "convert_element_type", *STEPS}
+_ARITHMETIC = {"add", "add_any", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "integer_pow", "max", "min"}
+EXACT = frozenset({*_ARITHMETIC, *COMPARISONS, *LOGIC, *STEPS, "sign", "select_n", "convert_element_type"})
 # so XLA may be quick about it: half of the time
 QUICKLY = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
 
@@ -186,13 +186,19 @@ def forget() -> None:
     _begun.clear()
 
 
+def _one_by_one() -> bool:
+    """Whether nothing is to be compiled, as under `jax.disable_jit`."""
+    config: Any = jax.config
+    return bool(config.jax_disable_jit)
+
+
 def run(line: StraightLine, arrays: Sequence[Any]) -> list[Any]:
     """The outputs, as JAX computes one primitive after the other; what only moves numbers is left to NumPy.
 
     >>> run(straight_line(jax.make_jaxpr(lambda x: x * x)(3.0)), [np.array(3.0)])
     [Array(9., dtype=float64)]
     """
-    eager = bool(jax.config.jax_disable_jit)
+    eager = _one_by_one()
     slots: list[Any] = [None] * line.size
     for slot, value in line.constants:
         slots[slot] = value
@@ -222,7 +228,7 @@ def compiling(lines: Iterable[StraightLine]) -> list[Future[None]]:
 
     Who runs one before its futures are done compiles it once more.
     """
-    if jax.config.jax_disable_jit:
+    if _one_by_one():
         return []
     wanted = dict.fromkeys(full for line in dict.fromkeys(lines) for full in line.programs if full not in _begun)
     if not wanted:
