@@ -162,7 +162,7 @@ def contract(b: GraphBuilder, nodes: Sequence[int], letters: Sequence[str]) -> i
 
 def _untransposed(b: GraphBuilder, node: int, letters: str) -> tuple[int, str]:
     inner = b.parts(node, "contract")
-    if inner is None or len(inner) > 1:
+    if inner is None or len(inner) != 1:
         return node, letters
     (pair,) = b.static_of(node)
     own, result = pair
