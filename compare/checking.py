@@ -10,7 +10,7 @@ import sympy as sp
 from compare import judging, provenance
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
-from compare.formula import as_text, formulas_of
+from compare.formula import formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
@@ -73,7 +73,7 @@ def check(
     names = tuple(target.name for target in targets(asked.wrt, order))
     common: dict[str, Any] = {
         "subject": asked.name,
-        "expression": as_text(asked.expression),
+        "expression": asked.text,
         "wrt": names,
         "dtype": kind,
         "seed": seed if drawn or stress else None,

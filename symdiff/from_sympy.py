@@ -43,10 +43,13 @@ def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     try:
         return reader.builder.finish([reader.read(expression) for expression in given])
     except ArraysError:
+        from symdiff.tensors.lengths import check_shapes
         from symdiff.tensors.reading import ArrayReader
 
         arrays = ArrayReader()
-        return arrays.builder.finish([arrays.read(expression) for expression in given])
+        graph = arrays.builder.finish([arrays.read(expression) for expression in given])
+        check_shapes(graph)
+        return graph
 
 
 def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
@@ -130,6 +133,7 @@ class Reader:
         self._alive: list[sp.Basic] = []
 
     def read(self, root: sp.Basic) -> int:
+        """Node of an expression."""
         pending: list[tuple[sp.Basic, bool]] = [(root, False)]
         while pending:
             expression, ready = pending.pop()
@@ -258,8 +262,10 @@ _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.Xor, "xor"),
 )
 # heads that only the reader of arrays knows
-ARRAYS = (sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant)
-ARRAYS += (sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement, Entries)
+ARRAYS = (
+    *(sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant),
+    *(sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement, Entries),
+)
 _INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
 _COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
 

@@ -16,9 +16,9 @@ import sympy as sp
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
-from symdiff.tensors.operation import Operation
 from symdiff.rewriting import seam_series
 from symdiff.rewriting.seam_series import NoSeriesError, Series
+from symdiff.tensors.operation import Operation
 
 # nodes that are looked at for one seam
 MOST_NODES = 64

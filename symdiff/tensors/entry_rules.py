@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
+from symdiff.errors import UnsupportedError
 from symdiff.tensors import matrix_rules
 from symdiff.tensors.contraction import lengths_of
 from symdiff.tensors.operation import Operation
@@ -30,6 +31,8 @@ def entry(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
     rule = _RULES.get(step.function.name)
     if rule is not None and not (node in w.matrices and step.function.name == "contract"):
         return (yield from rule(w, node, indices, context))
+    if node not in w.matrices:
+        raise UnsupportedError(f"{step.function.name} along an axis has no form in SymPy; write the graph before it is lowered")
     # of a matrix that is known as a whole
     return MatrixElement((yield node, None, ()), *indices)
 

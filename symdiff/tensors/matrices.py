@@ -107,7 +107,11 @@ def _chained(b: Any, chain: list[Value], scope: Scope) -> Value:
             j = i + width
             # of many matrices the order is as written
             choices = range(i, j) if count <= LONGEST_ORDERED else (j - 1,)
-            costs = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in choices if (i, k) in cost and (k + 1, j) in cost}
+            costs = {
+                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in choices
+                if (i, k) in cost and (k + 1, j) in cost
+            }
             split[i, j] = min(costs, key=lambda k: (costs[k], -k)) if costs else j - 1
             cost[i, j] = min(costs.values(), default=0)
     done: dict[tuple[int, int], Value] = {(i, i): value for i, value in enumerate(chain)}
@@ -159,7 +163,7 @@ def _rearranged(reader: ArrayReader, value: Value, own: str, result: str, shape:
     if inner is None:
         return Value(contract(b, [node], [labels + own, labels + result]), value.labels, shape)
     # a contraction of a contraction is one
-    letters: tuple[str, ...] = b.static_of(node)[0]  # type: ignore[assignment]
+    letters: tuple[str, ...] = b.static_of(node)[0]
     spare = iter(letter for letter in ALPHABET[::-1] if letter not in own + result)
     names = dict(zip(letters[-1], own, strict=True))
     for letter in "".join(letters[:-1]):
@@ -207,14 +211,11 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
         else:
             node = b.apply(INVERSE, (node,))
         base = Value(node, (), base.shape)
-    result: Value | None = None
-    count = abs(int(exponent))
-    while count:
-        if count & 1:
-            result = base if result is None else _two(b, result, base, scope)
-        count >>= 1
-        base = _two(b, base, base, scope) if count else base
-    assert result is not None
+    # by repeated squaring, from the highest binary digit on
+    result = base
+    for digit in bin(abs(int(exponent)))[3:]:
+        result = _two(b, result, result, scope)
+        result = _two(b, result, base, scope) if digit == "1" else result
     return result
 
 

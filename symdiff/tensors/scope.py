@@ -46,7 +46,7 @@ class Value(NamedTuple):
 
 
 def aligned(b: GraphBuilder, values: Sequence[Value], scope: Scope) -> tuple[list[int], Scope, int]:
-    """Nodes that an elementwise function may take together, the indices of the result, and how many axes follow them."""
+    """Nodes that an elementwise function may take together, the indices of the result, and the axes after them."""
     labels = tuple(axis for axis in scope if any(axis in value.labels for value in values))
     rank = max((len(value.shape) for value in values), default=0)
     return [placed(b, value, labels, rank) for value in values], labels, rank
