@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symdiff.errors import InputError, SymbolError
+from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
@@ -114,32 +114,47 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     """
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
-    primal = _number(graph_of([expression]))
+    primal = _numbers(graph_of([expression]))
     return Gradient(expression, symbols, primal, _written(primal, symbols))
 
 
-def _number(graph: Graph) -> Graph:
-    """The graph of a number; a 1×1 matrix is one. Raises InputError for other shapes."""
-    if not graph.shapes:
+def _numbers(graph: Graph) -> Graph:
+    """The graph with outputs that are numbers; a 1×1 matrix is one. Raises InputError for other shapes."""
+    if not any(graph.shape(node) for node in graph.outputs):
         return graph
     from symdiff.tensors.running import scalar
 
-    return scalar(graph)
+    builder = GraphBuilder()
+    parts = [scalar(_with_outputs(graph, [node])) if graph.shape(node) else None for node in graph.outputs]
+    places = builder.splice(graph)
+    outputs = [
+        places[node] if part is None else builder.splice(part)[part.outputs[0]]
+        for node, part in zip(graph.outputs, parts, strict=True)
+    ]
+    return builder.finish(outputs)
+
+
+def _refuse_arrays(symbols: Sequence[Any], what: str, instead: str) -> None:
+    """Second partials in the entries of arrays have four axes; raises UnsupportedError."""
+    array = next((symbol for symbol in symbols if not isinstance(symbol, sp.Symbol)), None)
+    if array is not None:
+        raise UnsupportedError(f"{what} in the array {array} is not written out; give scalars in wrt, or {instead}")
 
 
 def _written(primal: Graph, symbols: Sequence[sp.Symbol]) -> Graph:
     """The gradient by SymPy's textbook rules, to be read; by the table's where those lose digits or miss a seam."""
-    if primal.shapes:
-        from symdiff.tensors.tidying import tidied
-
-        primal = tidied(primal)
+    primal = _tidied(primal)
     restated = readable(primal)
     graph = gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
-    if graph.shapes:
-        from symdiff.tensors.tidying import tidied
+    return _tidied(graph)
 
-        return tidied(graph)
-    return graph
+
+def _tidied(graph: Graph) -> Graph:
+    if not graph.shapes:
+        return graph
+    from symdiff.tensors.tidying import tidied
+
+    return tidied(graph)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +206,8 @@ def jacobian(exprs: Any, wrt: Wrt) -> Jacobian:
     if not expressions:
         raise InputError("there are no expressions to differentiate; give at least one")
     symbols = find_symbols(wrt, free_symbols(*expressions))
-    graph = _written(graph_of(expressions), symbols)
+    _refuse_arrays(symbols, "a Jacobian", "for the gradient of one number in arrays take symdiff.gradient")
+    graph = _written(_numbers(graph_of(expressions)), symbols)
     keep = [node for i, node in enumerate(graph.outputs) if i % (len(symbols) + 1)]
     return Jacobian(symbols, _with_outputs(graph, keep), len(expressions))
 
@@ -231,6 +247,7 @@ class Hessian:
 def hessian(expr: Any, wrt: Wrt) -> Hessian:
     """All second partials, reverse over reverse on the graph; raises as `gradient` does."""
     first = gradient(expr, wrt)
+    _refuse_arrays(first.wrt, "a Hessian", "differentiate a number made from symdiff.gradient(...), such as its product with a constant array")
     restated = stable(first.primal)
     # twice a textbook rule loses digits where the stable form does not
     textbook = restated is first.primal
@@ -244,7 +261,7 @@ def hessian(expr: Any, wrt: Wrt) -> Hessian:
     for row in accumulate(builder, graph, places, graph.outputs[1:], present, textbook=textbook):
         partials = dict(zip(present, row, strict=True))
         outputs += [partials.get(node, zero) for node in sources]
-    return Hessian(first.wrt, builder.finish(outputs))
+    return Hessian(first.wrt, _tidied(builder.finish(outputs)))
 
 
 def _pair(place: Any, what: str, needed: str) -> tuple[Any, Any]:

@@ -150,7 +150,12 @@ class Pointwise(sp.MatrixExpr):
     def _sympystr(self, printer: Any) -> Any:
         return printer._print(self.filled)
 
-    _latex = _mathml_presentation = _pretty = _sympystr
+    def _pretty(self, printer: Any) -> Any:
+        # SymPy's pretty printer would leave the brackets out
+        form = printer._print(self.filled)
+        return form if self.precedence > PRECEDENCE["Add"] else type(form)(*form.parens())
+
+    _latex = _mathml_presentation = _sympystr
 
 
 class OneByOne(sp.Trace):
