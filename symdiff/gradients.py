@@ -62,6 +62,11 @@ class Gradient:
         """The partials in the order of `wrt`, written out in full."""
         return tuple(expressions_of(self.graph, self.graph.outputs[1:]))  # type: ignore[arg-type]
 
+    @cached_property
+    def value(self) -> sp.Expr:
+        """What was differentiated, written as the partials are."""
+        return expressions_of(self.graph, self.graph.outputs[:1])[0]  # type: ignore[return-value]
+
     @property
     def operations(self) -> int:
         """Operations that value and gradient take together, each shared one counted once."""

@@ -143,7 +143,8 @@ class Writer:
                 self.products[step.node] = decomposed(letters[:-1], letters[-1], shapes)
                 alike = self.products[step.node] is not None
             elif isinstance(step.function, Operation):
-                alike = alike and matrix_rules.writes(name, step.static)
+                # an inverse is a matrix even of one that is given entry by entry
+                alike = (alike or name in ("inverse", "cofactors")) and matrix_rules.writes(name, step.static)
             elif alike:
                 alike = all(matrix_rules.spreads(graph.shape(operand), shape) for operand in arrays)
             if alike and len(shape) == 2:
