@@ -252,7 +252,11 @@ class Hessian:
 def hessian(expr: Any, wrt: Wrt) -> Hessian:
     """All second partials, reverse over reverse on the graph; raises as `gradient` does."""
     first = gradient(expr, wrt)
-    _refuse_arrays(first.wrt, "a Hessian", "differentiate a number made from symdiff.gradient(...), such as its product with a constant array")
+    _refuse_arrays(
+        first.wrt,
+        "a Hessian",
+        "differentiate a number made from symdiff.gradient(...), such as its product with a constant array",
+    )
     restated = stable(first.primal)
     # twice a textbook rule loses digits where the stable form does not
     textbook = restated is first.primal

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Indices = tuple[Any, ...]
 Entry = Generator[Any, Any, Any]
+# no comprehension holds a yield: each request is made in a loop (PERF401)
 
 
 def entry(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
@@ -32,7 +33,9 @@ def entry(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
     if rule is not None and not (node in w.matrices and step.function.name == "contract"):
         return (yield from rule(w, node, indices, context))
     if node not in w.matrices:
-        raise UnsupportedError(f"{step.function.name} along an axis has no form in SymPy; write the graph before it is lowered")
+        raise UnsupportedError(
+            f"{step.function.name} along an axis has no form in SymPy; write the graph before it is lowered"
+        )
     # of a matrix that is known as a whole
     return MatrixElement((yield node, None, ()), *indices)
 
@@ -49,7 +52,7 @@ def _elementwise(w: Writer, node: int, indices: Indices, context: Indices) -> En
     step = w.steps[node]
     values: list[Any] = []
     for operand in step.operands:
-        values.append((yield operand, _own(w.shape(operand), indices), context))  # noqa: PERF401 - a generator within
+        values.append((yield operand, _own(w.shape(operand), indices), context))  # noqa: PERF401
     return applied(step.function, values, step.static)
 
 
@@ -71,7 +74,7 @@ def _contract(w: Writer, node: int, indices: Indices, context: Indices) -> Entry
     places |= dict(zip(summed, fresh, strict=True))
     factors: list[Any] = []
     for operand, part in zip(step.operands, letters[:-1], strict=True):
-        factors.append((yield operand, tuple(places[letter] for letter in part), context + fresh))  # noqa: PERF401
+        factors.append((yield operand, tuple(places[letter] for letter in part), context + fresh))
     limits = [(index, 0, w.length(lengths[letter]) - 1) for letter, index in zip(summed, fresh, strict=True)]
     body = factors[0] if len(factors) == 1 else sp.Mul(*factors)
     return _sum(body, limits)
@@ -152,21 +155,21 @@ def _stack(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
         return MatrixElement((yield node, None, ()), *indices)
     branches: list[Any] = []
     for place, operand in enumerate(w.steps[node].operands):
-        branches.append(((yield operand, (), context), sp.Eq(indices[0], place)))  # noqa: PERF401
+        branches.append(((yield operand, (), context), sp.Eq(indices[0], place)))
     return sp.Piecewise(*branches[:-1], (branches[-1][0], True))
 
 
-def _identity(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
+def _identity(_: Writer, __: int, indices: Indices, ___: Indices) -> Entry:
     yield from ()
     return sp.KroneckerDelta(*indices)
 
 
-def _count(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
+def _count(w: Writer, node: int, indices: Indices, _: Indices) -> Entry:
     yield from ()
     return sp.sympify(w.steps[node].static[0]) + indices[0]
 
 
-def _determinant(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
+def _determinant(w: Writer, node: int, _: Indices, __: Indices) -> Entry:
     found = sp.Determinant((yield w.steps[node].operands[0], None, ()))
     return sp.log(found) if w.steps[node].function.name == "log_determinant" else found
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy as sp
 from sympy.matrices.expressions.slice import MatrixSlice
+from sympy.tensor.array.expressions.array_expressions import ArrayElement
 
 from symdiff.tensors.notation import OneByOne, Ones, Pointwise, Powers, Products
 from symdiff.tensors.products import Factor, Product
@@ -49,11 +50,9 @@ def matrix(w: Writer, node: int) -> Generator[Any, Any, Any]:
     name, shape = step.function.name, w.shape(node)
     if name == "contract":
         found = w.products[node]
-        assert found is not None
-        assert found.matrix is not None
         numbers: list[Any] = []
         for product in found.numbers:
-            numbers.append((yield from number(w, step.operands, product)))  # noqa: PERF401 - a generator within
+            numbers.append((yield from number(w, step.operands, product)))  # noqa: PERF401
         product = yield from chain(w, step.operands, found.matrix)
         return times(sp.Mul(*numbers), product)
     if name == "identity":
@@ -143,9 +142,8 @@ def _pointwise(w: Writer, node: int, values: Sequence[Any]) -> Any:
 
 
 def _holds_arrays(value: Any) -> bool:
-    return not isinstance(value, (sp.Symbol, sp.Number)) and any(
-        not isinstance(part, (sp.Symbol, sp.Number, sp.NumberSymbol)) for part in value.atoms()
-    ) or value.has(sp.Sum, sp.Product, sp.Trace, sp.Determinant, sp.Indexed, sp.MatrixExpr)
+    """Whether a number is more than a formula of scalar symbols."""
+    return value.has(sp.Sum, sp.Product, sp.Trace, sp.Determinant, sp.Indexed, sp.MatrixExpr, ArrayElement)
 
 
 def _spread(w: Writer, value: Any, own: Shape, shape: Shape) -> Any:
@@ -223,7 +221,9 @@ def times(coefficient: Any, value: Any) -> Any:
 
 def plus(first: Any, second: Any) -> Any:
     """A sum of matrices in the order in which they are given."""
-    terms = [t for v in (first, second) for t in (v.args if isinstance(v, sp.MatAdd) and len(v.args) < LONGEST else (v,))]
+    terms = [
+        t for v in (first, second) for t in (v.args if isinstance(v, sp.MatAdd) and len(v.args) < LONGEST else (v,))
+    ]
     return sp.MatAdd(*terms)
 
 

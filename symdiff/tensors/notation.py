@@ -16,11 +16,11 @@ from sympy.printing.precedence import PRECEDENCE, PRECEDENCE_TRADITIONAL, preced
 
 
 class Products(HadamardProduct):
-    """A product entry by entry; in text a function call, which needs no brackets, in LaTeX an infix sign, which does.
+    r"""A product entry by entry; in text a function call, which needs no brackets, in LaTeX an infix sign, which does.
 
     >>> A, B = sp.MatrixSymbol("A", 2, 2), sp.MatrixSymbol("B", 2, 2)
     >>> print(sp.MatMul(Products(A, B), A), sp.latex(sp.MatMul(Products(A, B), A)))
-    HadamardProduct(A, B)*A \\left(A \\circ B\\right) A
+    HadamardProduct(A, B)*A \left(A \circ B\right) A
     """
 
     precedence = PRECEDENCE["Func"]
@@ -98,6 +98,7 @@ class Pointwise(sp.MatrixExpr):
     """
 
     def __new__(cls, function: sp.Lambda, *operands: Any) -> Pointwise:
+        """A function of as many numbers as there are operands, of which one is a matrix at least."""
         return sp.Basic.__new__(cls, function, *map(sp.sympify, operands))
 
     @property
@@ -189,6 +190,7 @@ class Entries(ExprWithLimits):
     """
 
     def __new__(cls, function: Any, *limits: Any) -> Entries:
+        """An expression and, for each axis, the index with its first and last number."""
         return sp.Expr.__new__(cls, sp.sympify(function), *(sp.Tuple(*limit) for limit in limits))
 
     @property

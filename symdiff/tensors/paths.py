@@ -61,7 +61,9 @@ def walked(parts: Sequence[str], result: str, shapes: Sequence[Shape]) -> tuple[
         return None
     edges = ends(parts, shapes)
     free = set(range(len(parts)))
-    lengths = {letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)}
+    lengths = {
+        letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)
+    }
     if any(letter not in lengths for letter in result):
         return None
     start, stop = (ONE if same(lengths[letter], 1) else letter for letter in result)

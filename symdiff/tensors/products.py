@@ -31,9 +31,9 @@ class Product:
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A matrix, if the result is one, times numbers."""
+    """A matrix, which has no factors where the result is a number, times numbers."""
 
-    matrix: Product | None
+    matrix: Product
     numbers: tuple[Product, ...]
 
 
@@ -60,7 +60,7 @@ def decomposed(parts: Sequence[str], result: str, shapes: Sequence[Shape]) -> De
             edges.append((letter, ONE))
             factors.append(Factor([], ones=lengths[letter]))
     free = set(range(len(edges)))
-    matrix = None
+    matrix = Product(())
     if aims:
         path = through(edges, aims[0], aims[1], free)
         if path is None:
@@ -128,7 +128,7 @@ def _place_diagonals(edges: list[tuple[str, str]], factors: list[Factor], aims: 
             continue
         middle = letter + "'"
         edges[other] = tuple(middle if c == letter else c for c in edges[other])  # type: ignore[assignment]
-        (operand, flip), = factors[k].operands
+        ((operand, flip),) = factors[k].operands
         factors[k] = Factor([(operand, flip != (edge[0] == ONE))], diagonal=True)
         edges[k] = (letter, middle)
         # what the result wants of this letter stays with it, and the other factor hangs on the diagonal

@@ -34,6 +34,7 @@ class ArrayReader(Reader):
     def __init__(self) -> None:
         super().__init__()
         self._values: dict[tuple[int, Scope], Value] = {}
+        self._renamed: dict[tuple[int, Scope], Any] = {}
 
     def read(self, root: sp.Basic) -> int:
         """Node of an expression without free indices."""
@@ -79,7 +80,27 @@ class ArrayReader(Reader):
         children = children_of(expression)
         return [(child, scope) for child in (self.refuse(expression) if children is None else children)]
 
+    def _cleared(self, expression: Any, scope: Scope) -> Any:
+        """A sum within another one over an index of the same name, with an index of its own."""
+        known = self._renamed.get((id(expression), scope))
+        if known is not None:
+            return known
+        bound = {axis.index for axis in scope}
+        clashing = {index: sp.Dummy(index.name, integer=True) for index in expression.variables if index in bound}
+        cleared = expression
+        if clashing:
+            # bounds stand outside of what the index of their own limits binds
+            limits = [sp.Tuple(clashing.get(limit[0], limit[0]), *limit[1:]) for limit in expression.limits]
+            inner = [
+                limit.xreplace(_later(expression.limits[place + 1 :], clashing)) for place, limit in enumerate(limits)
+            ]
+            cleared = type(expression)(expression.function.xreplace(clashing), *inner)
+        self._renamed[id(expression), scope] = cleared
+        self._alive += [expression, cleared]
+        return cleared
+
     def _summand(self, expression: Any, scope: Scope) -> list[Place]:
+        expression = self._cleared(expression, scope)
         inner, conditions = _bound(expression, scope, self.refuse)
         body: sp.Basic = expression.function
         if conditions:
@@ -96,9 +117,13 @@ class ArrayReader(Reader):
                 return Value(b.input(expression), ())
             return Value(b.apply(COUNT, (), (_plain(axis.lower), axis.length)), (axis,))
         if isinstance(expression, sp.Sum):
-            return self._sum_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
+            return self._sum_of(
+                values[0], _bound(self._cleared(expression, scope), scope, self.refuse)[0][len(scope) :]
+            )
         if isinstance(expression, sp.Product):
-            return self._product_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
+            return self._product_of(
+                values[0], _bound(self._cleared(expression, scope), scope, self.refuse)[0][len(scope) :]
+            )
         if isinstance(expression, (Entries, sp.FunctionMatrix)):
             return self._array(values[0], scope, _axes(expression))
         if isinstance(expression, entries.HEADS):
@@ -175,6 +200,11 @@ class ArrayReader(Reader):
     def refuse(self, expression: sp.Basic) -> Any:
         """Raise UnsupportedError for a node that has no rule."""
         raise UnsupportedError(unsupported(self.root, expression))
+
+
+def _later(limits: Sequence[Any], names: dict[Any, sp.Symbol]) -> dict[Any, sp.Symbol]:
+    """New names of the indices of outer limits, which an inner limit may contain."""
+    return {limit[0]: names[limit[0]] for limit in limits if limit[0] in names}
 
 
 def _axes(expression: Any) -> Scope:

@@ -93,6 +93,7 @@ class Tidy:
         }
 
     def form(self, step: Application) -> Form:
+        """The form of one step, whose operands have theirs."""
         operands = [self.forms[operand] for operand in step.operands]
         rule = self._rules.get(step.function.name)
         if rule is not None:
@@ -250,7 +251,10 @@ class Tidy:
         if not self._scalar(Form(self.one, total)):
             if name == "subtract":
                 operands = [u, v._replace(coefficient=b.call("negate", v.coefficient))]
-            first, second = (form._replace(pose=UPRIGHT if pose is COLUMN else _turned(form.pose, pose is LYING)) for form in operands)
+            first, second = (
+                form._replace(pose=UPRIGHT if pose is COLUMN else _turned(form.pose, pose is LYING))
+                for form in operands
+            )
             self._sums.setdefault(total, (first, second))
         return Form(self.one, total, pose)
 
@@ -258,7 +262,9 @@ class Tidy:
         """Sum or difference of two coefficients."""
         if first != second or self.b.value_of(first) is not None:
             return self.b.call(name, first, second)
-        return self.b.constant(sp.Integer(0)) if name == "subtract" else self._times(self.b.constant(sp.Integer(2)), first)
+        return (
+            self.b.constant(sp.Integer(0)) if name == "subtract" else self._times(self.b.constant(sp.Integer(2)), first)
+        )
 
     def _collected(self, name: str, u: Form, v: Form) -> Form | None:
         """A third equal term is added to the two that are one already: (a + 2*b) + b is a + 3*b."""
@@ -341,7 +347,12 @@ class Tidy:
     def _single(self, parts: Sequence[str], shapes: Sequence[Shape], result: str) -> str:
         """A letter of length 1 that is summed, if there is one."""
         return next(
-            (c for p, s in zip(parts, shapes, strict=True) for c, n in zip(p, s, strict=True) if same(n, 1) and c not in result),
+            (
+                c
+                for p, s in zip(parts, shapes, strict=True)
+                for c, n in zip(p, s, strict=True)
+                if same(n, 1) and c not in result
+            ),
             "",
         )
 
@@ -384,13 +395,21 @@ class Tidy:
         while k < len(nodes):
             others = "".join(parts[:k] + parts[k + 1 :])
             part = parts[k]
-            if b.operation(nodes[k])[0] == "identity" and part[0] != part[1] and (part[0] in others or part[1] in others):
+            if (
+                b.operation(nodes[k])[0] == "identity"
+                and part[0] != part[1]
+                and (part[0] in others or part[1] in others)
+            ):
                 keep, drop = (part[0], part[1]) if part[1] not in result else (part[1], part[0])
                 if drop not in result:
                     parts = [p.replace(drop, keep) for p in parts[:k] + parts[k + 1 :]]
                     nodes = nodes[:k] + nodes[k + 1 :]
                     continue
-            if self._is_ones(nodes[k]) and len(set(part)) == len(part) and all(c in others or c not in result for c in part):
+            if (
+                self._is_ones(nodes[k])
+                and len(set(part)) == len(part)
+                and all(c in others or c not in result for c in part)
+            ):
                 for axis, letter in enumerate(part):
                     if letter not in others:
                         factor = b.call("multiply", factor, self._length(b.shape(nodes[k])[axis]))

@@ -35,7 +35,7 @@ class Writer:
         self.graph = graph
         self.names = names
         self.steps: dict[int, Application] = {step.node: step for step in graph.applications}
-        self.products: dict[int, Decomposition | None] = {}
+        self.products: dict[int, Decomposition] = {}
         self.ends = _ends(graph)
         self.matrices = self._matrices()
         self.open: dict[int, matrix_rules.Body] = {}
@@ -58,14 +58,15 @@ class Writer:
         """Index symbols that are not in use: i, j, k, ..."""
         used = self._taken | {index.name for index in context}
         names = itertools.chain("ijklpqst", (f"i{number}" for number in itertools.count(1)))
-        free = (name for name in names if name not in used)
-        return tuple(sp.Symbol(next(free), integer=True) for _ in range(count))
+        unused = (name for name in names if name not in used)
+        return tuple(sp.Symbol(next(unused), integer=True) for _ in range(count))
 
     def length(self, length: Length) -> Any:
         """A length; that of an array of undeclared length is where its indices end."""
         return self.ends.get(length, sp.sympify(length)) if isinstance(length, sp.Symbol) else sp.sympify(length)
 
     def shape(self, node: int) -> Shape:
+        """Shape of a node."""
         return self.graph.shape(node)
 
     def name(self, node: int, indices: Indices | None) -> Any:
@@ -140,8 +141,10 @@ class Writer:
             if name == "contract" and alike:
                 letters: tuple[str, ...] = step.static[0]  # type: ignore[assignment]
                 shapes = [graph.shape(operand) for operand in step.operands]
-                self.products[step.node] = decomposed(letters[:-1], letters[-1], shapes)
-                alike = self.products[step.node] is not None
+                product = decomposed(letters[:-1], letters[-1], shapes)
+                alike = product is not None
+                if product is not None:
+                    self.products[step.node] = product
             elif isinstance(step.function, Operation):
                 # an inverse is a matrix even of one that is given entry by entry
                 alike = (alike or name in ("inverse", "cofactors")) and matrix_rules.writes(name, step.static)
@@ -213,7 +216,9 @@ def _short(graph: Graph) -> set[int]:
     """Numbers that are written as quickly as a name: 2/n."""
     sizes: dict[int, int] = dict.fromkeys((*graph.symbols, *graph.constants), 0)
     for step in graph.applications:
-        if not graph.shape(step.node) and all(operand in sizes and not graph.shape(operand) for operand in step.operands):
+        if not graph.shape(step.node) and all(
+            operand in sizes and not graph.shape(operand) for operand in step.operands
+        ):
             size = 1 + sum(sizes[operand] for operand in step.operands)
             if size <= SHORT:
                 sizes[step.node] = size

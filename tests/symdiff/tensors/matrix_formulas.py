@@ -34,7 +34,9 @@ def draw(symbols, seed=0, vector=4):
     arrays = {}
     for symbol in symbols:
         if isinstance(symbol, sp.IndexedBase):
-            arrays[symbol] = rng.normal(size=tuple(LENGTHS[length] for length in symbol.shape) if symbol.shape else vector)
+            arrays[symbol] = rng.normal(
+                size=tuple(LENGTHS[length] for length in symbol.shape) if symbol.shape else vector
+            )
         elif isinstance(symbol, sp.MatrixSymbol):
             arrays[symbol] = rng.normal(size=tuple(int(sp.sympify(length).subs(LENGTHS)) for length in symbol.shape))
         else:
@@ -48,6 +50,8 @@ def draw(symbols, seed=0, vector=4):
 
 def value_of(expression, arrays):
     """The array that an expression stands for, computed from its graph."""
-    run = output_function(graph_of([expression]), tuple(arrays))
-    (value,) = run(list(arrays.values()), {length: LENGTHS[length] for length in run.lengths})
+    graph = graph_of([expression])
+    given = {symbol: array for symbol, array in arrays.items() if symbol in graph.inputs}
+    run = output_function(graph, tuple(given))
+    (value,) = run(list(given.values()), {length: LENGTHS[length] for length in run.lengths})
     return np.asarray(value)

@@ -17,7 +17,25 @@ from symdiff.tensors.notation import Entries, OneByOne, Pointwise
 from symdiff.tensors.tidying import tidied
 from symdiff.to_sympy import expressions_of
 from tests.symdiff.tensors.matrix_formulas import (
-    LINE, NETWORK, A, S, X, draw, i, j, matrix, n, p, q, t, v, value_of, w, x, xs, ys,
+    LINE,
+    NETWORK,
+    A,
+    S,
+    X,
+    draw,
+    i,
+    j,
+    matrix,
+    n,
+    p,
+    q,
+    t,
+    v,
+    value_of,
+    w,
+    x,
+    xs,
+    ys,
 )  # fmt: skip
 
 B = matrix("B", n, n)
@@ -40,9 +58,11 @@ FORMULAS = [
     A * ONES, ONES.T * A * ONES, sp.OneMatrix(n, n), ONES * x.T, A**3, A**-2,
     A[0:2, 1:3], A[0, 1], A[0, 1] * x, sp.DiagMatrix(x) * A, A * sp.DiagMatrix(A * x), sp.DiagMatrix(x),
     sp.ImmutableMatrix([[w, 1], [w**2, sp.sin(w)]]), sp.ImmutableMatrix(4, 4, range(16)) * w,
-    sp.Sum(xs[i], (i, 0, n - 1)), LINE, sp.Product(xs[i] ** 2 + 1, (i, 0, n - 1)), sp.Sum(xs[i] * ys[n - 1 - i], (i, 0, n - 1)),
+    sp.Sum(xs[i], (i, 0, n - 1)), LINE, sp.Product(xs[i] ** 2 + 1, (i, 0, n - 1)),
+    sp.Sum(xs[i] * ys[n - 1 - i], (i, 0, n - 1)),
     sp.Sum(xs[i + 1] - xs[i], (i, 0, n - 2)), sp.Sum(i * xs[i], (i, 0, n - 1)), sp.Sum(xs[2] * i, (i, 0, 3)) + xs[0],
-    sp.Sum(xs[i] * ys[j], (j, 0, i), (i, 0, n - 1)), sp.Sum(sp.KroneckerDelta(i, j) * xs[i] * ys[j], (i, 0, n - 1), (j, 0, n - 1)),
+    sp.Sum(xs[i] * ys[j], (j, 0, i), (i, 0, n - 1)),
+    sp.Sum(sp.KroneckerDelta(i, j) * xs[i] * ys[j], (i, 0, n - 1), (j, 0, n - 1)),
     sp.Sum(A[i, j] * B[j, i] * x[i, 0], (i, 0, n - 1), (j, 0, n - 1)), sp.Sum(entry(A * B, i, i) ** 2, (i, 0, n - 1)),
     sp.Sum(sp.log(sp.Sum(sp.exp(IJ[i, j] * q[j, 0]), (j, 0, p - 1))), (i, 0, n - 1)),
     sp.Sum(sp.Max(xs[i], 0) + sp.Piecewise((ys[i], ys[i] > 0), (w * ys[i], True)), (i, 0, n - 1)),
@@ -147,6 +167,10 @@ def test_nested_sums_have_indices_of_their_own():
     graph = graph_of([sp.Sum(sp.log(ys[i] * inner), (i, 0, n - 1))])
     (written,) = expressions_of(graph, graph.outputs)
     assert written.limits[0][0].name == "i"
+    arrays = draw([xs, ys])
+    arrays[ys] = np.abs(arrays[ys])
+    expected = np.sum(np.log(arrays[ys] * np.sum(np.exp(arrays[xs]))))
+    np.testing.assert_allclose(value_of(written, arrays), expected, rtol=1e-14)
     assert {index.name for total in written.atoms(sp.Sum) for index in total.variables} == {"i", "j"}
 
 
