@@ -223,3 +223,33 @@ def chosen_by_rounding(name: str, operands: Sequence[Array], bounds: Sequence[Ar
         return near_integer(operands[0], bounds[0])
     jumping = ("abs", "sign", "heaviside", "acot", "atan2")
     return close(operands[0], 0.0, bounds[0], 0.0) if name in jumping else np.False_
+
+
+def counting(graph: Graph, values: Sequence[Array], bounds: Sequence[Array]) -> dict[int, Array]:
+    """The nodes that may count for value or derivative of the outputs, each with the points at which it may.
+
+    Of a branch it is the one taken and, where rounding may decide, both. Through a condition nothing flows: whether
+    rounding may decide it, its own bound tells.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> g = graph_of([sp.Piecewise((sp.sin(x), x > 1), (x, True))])
+    >>> values, bounds = node_bounds(g, {x: np.array([0.0, 2.0])}, np.float64)
+    >>> counted = counting(g, values, bounds)
+    >>> [(step.function.name, counted[step.node].tolist()) for step in g.applications if step.node in counted]
+    [('sin', [False, True]), ('select', True)]
+    """
+    counted: dict[int, Array] = dict.fromkeys(graph.outputs, np.True_)
+    for node, function, operands, _ in reversed(graph.applications):
+        if node not in counted:
+            continue
+        here = counted[node]
+        wanted = dict.fromkeys(operands, here)
+        if function.name == "select":
+            condition, either = values[operands[0]], np.asarray(bounds[operands[0]], np.bool_)
+            wanted = {operands[1]: here & (condition | either)}
+            otherwise = here & (np.logical_not(condition) | either)
+            wanted[operands[2]] = wanted.get(operands[2], np.False_) | otherwise
+        for operand, needed in wanted.items():
+            counted[operand] = counted.get(operand, np.False_) | needed
+    return counted

@@ -20,6 +20,7 @@ from compare.verdict import Verdict
 from symdiff.forms.special_balls import zeta_derivative
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
+from symdiff.rewriting.rewrites import lowerable
 
 x = sp.Symbol("x", real=True)
 SAME = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)
@@ -147,3 +148,22 @@ def test_jax_s_stop_of_a_gradient_leaves_a_condition_in_doubt():
     at = {"x": 0.1, "y": 0.1, "z": 0.010000000000000002}
     (row, *_) = compare.check(sp.Piecewise((x**2, z > x * y), (x, True)), at=at).rows
     assert min(row.tolerances.values()) > 0.5
+
+
+@pytest.mark.parametrize("text", ["x*atan(exp(-x**2))", "x*atan(exp(-x**2)/sqrt(1 + x**2))"])
+def test_an_operand_that_is_zero_is_not_taken_for_one_that_may_have_overflowed(text):
+    graph = lowerable(graph_of([symdiff.parse(text)]))
+    bounds, chosen = rounding_chain.adjoint_bounds(graph, {x: np.array([-144.5, 2.5])}, [x], np.float64)
+    assert not chosen.any()
+    # exp(-144.5**2) is below 1e-9000: what is left is 0*x, 1*x and 0*x
+    assert (bounds[:, 0] < 1e-12).all()
+
+
+def test_a_kink_in_a_branch_that_is_not_taken_is_no_doubt_and_in_one_that_may_be_taken_it_is():
+    inside = sp.Abs(sp.sin(x) - sp.sin(sp.Float(2)))
+    graph = graph_of([sp.Piecewise((inside, x < sp.Symbol("y", real=True)), (sp.cos(x), True))])
+    at = {x: np.array([2.0, 2.0]), sp.Symbol("y", real=True): np.array([1.0, 3.0])}
+    assert rounding_chain.adjoint_bounds(graph, at, [x], np.float64)[1].tolist() == [False, True]
+    # where rounding decides the condition, too
+    near = graph_of([sp.Piecewise((inside, sp.exp(x) < sp.exp(sp.Float(2))), (sp.cos(x), True))])
+    assert rounding_chain.adjoint_bounds(near, {x: np.array([2.0])}, [x], np.float64)[1].tolist() == [True]
