@@ -104,6 +104,6 @@ def _at_an_edge(steps: Sequence[Application], graph: Graph, computed: Sequence[A
 
 def _beyond(balls: Any, largest: float) -> bool:
     """Whether a number, of one point, certainly is larger than any of the dtype."""
-    if balls is None or isinstance(balls, int) or balls[0] is None or isinstance(balls[0], bool):
+    if not isinstance(balls, np.ndarray) or balls[0] is None or isinstance(balls[0], bool):
         return False
     return bool(balls[0].is_finite() and abs(balls[0]) > largest)

@@ -167,3 +167,48 @@ def test_a_kink_in_a_branch_that_is_not_taken_is_no_doubt_and_in_one_that_may_be
     # where rounding decides the condition, too
     near = graph_of([sp.Piecewise((inside, sp.exp(x) < sp.exp(sp.Float(2))), (sp.cos(x), True))])
     assert rounding_chain.adjoint_bounds(near, {x: np.array([2.0])}, [x], np.float64)[1].tolist() == [True]
+
+
+def test_what_overflows_in_float32_ends_there_though_the_bounds_are_computed_in_float64():
+    # cosh(-44.4)**3 is 9e56: the angle is 0, and so is its slope
+    y, z = sp.symbols("y z", real=True)
+    graph = lowerable(graph_of([sp.atan2(sp.sin(x), sp.cosh(y) ** 3) + z * sp.sin(y)]))
+    at = {x: np.array([2.0]), y: np.array([-44.4]), z: np.array([3.0])}
+    assert (rounding_chain.adjoint_bounds(graph, at, [x, y, z], np.float32)[0] < 1e-4).all()
+    # 1/(2*sqrt(exp(147.9))) is 3.8e-33, and all routes give 1/inf: nothing speaks against the referee
+    (row,) = compare.check("sqrt(expm1(c) + y)", wrt="y", at={"c": 147.9, "y": 9.25}, dtype="float32").rows
+    assert (row.symbolic, row.autodiff, row.chain) == (0.0, 0.0, 0.0)
+    assert row.referee.value == pytest.approx(
+        float(mpmath.exp(-mpmath.mpf(float(np.float32(147.9))) / 2) / 2), rel=1e-6
+    )
+    assert row.verdict is Verdict.DISAGREE
+    assert "is inf here" in row.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["sinh(v)/gamma(u)", "sinh(v)*gamma(u)**(-1)", "sinh(v)*acot(gamma(u))", "csch(asinh(gamma(u)))"]
+)
+def test_an_error_is_passed_on_by_a_quotient_that_is_tiny_and_its_partial_nothing(text):
+    # gamma(141.86) = 9.5e242 is some 600 units off; the partial of 1/gamma in gamma is 1e-486
+    u, v = sp.symbols("u v", real=True)
+    graph = graph_of([symdiff.parse(text).xreplace({sp.Symbol("u", real=True): u})])
+    at = {u: np.array(141.86), v: np.array(1.0)}
+    (bound,) = rounding.output_bounds(graph, {s: at[s] for s in graph.inputs}, np.float64)
+    value = mpmath.mpf(1) / mpmath.gamma(mpmath.mpf(141.86))
+    relative = FUNCTIONS["gamma"].ulp * np.finfo(np.float64).eps
+    assert float(relative * value) < bound < float(100 * relative * value)
+
+
+def test_the_ceiling_of_a_negative_fraction_is_zero_without_a_sign():
+    # mathematics has atan2(0, -1) = pi, and the standard of arithmetic atan2(-0, -1) = -pi
+    rows = compare.check("y*atan2(ceiling(x), y)", wrt="y", at={"x": -0.25, "y": -2.0}).rows
+    assert [row.verdict for row in rows] == [Verdict.AGREE]
+    assert rows[0].autodiff == pytest.approx(float(mpmath.pi))
+    value, _ = symdiff.value_and_gradient("atan2(ceiling(x), y)", "y", route="autodiff")(-2.0, -0.25)
+    assert float(value) == pytest.approx(float(mpmath.pi))
+
+
+def test_an_operand_that_is_a_pole_exactly_is_a_pole_and_not_open():
+    (found,) = judge(graph_of([sp.acsch(sp.Heaviside(x)) + sp.exp(x)]), [{x: -0.5}], [x])
+    assert found.irregular is not None
+    assert "acsch has a pole" in found.irregular
