@@ -212,3 +212,10 @@ def test_an_operand_that_is_a_pole_exactly_is_a_pole_and_not_open():
     (found,) = judge(graph_of([sp.acsch(sp.Heaviside(x)) + sp.exp(x)]), [{x: -0.5}], [x])
     assert found.irregular is not None
     assert "acsch has a pole" in found.irregular
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_bound_of_an_airy_function_that_has_vanished_is_a_number(dtype):
+    # Ai(208.5) is below 1e-870
+    (bound,) = rounding.output_bounds(graph_of([sp.airyai(x) + 1]), {x: np.array(208.5)}, dtype)
+    assert bound <= 2 * np.finfo(dtype).eps
