@@ -79,12 +79,12 @@ def verdict_on(
     'chain is off by 2, where rounding explains 1e-15'
     """
     info = np.finfo(dtype)
-    eps, size = float(info.eps), abs(float(truth))
+    eps, size, normal = float(info.eps), abs(float(truth)), (float(info.tiny), float(info.max))
     forced = FORCED * eps * (1.0 + (kappa or 0.0))
     # no number of the dtype lies between the smallest normal one and zero
     least = forced * size + float(info.tiny)
     explained = {name: _explained(tolerances[name], value, forced, least) for name, value in routes.items()}
-    errors = {name: _error(value, truth, explained[name], float(info.max)) for name, value in routes.items()}
+    errors = {name: _error(value, truth, explained[name], *normal) for name, value in routes.items()}
     worst = max(errors, key=lambda name: _excess(errors[name], explained[name]))
     error, tolerance = errors[worst], explained[worst]
     wrong = [name for name in routes if errors[name] > explained[name]]
@@ -121,11 +121,14 @@ def _explained(tolerance: float, value: float, forced: float, least: float) -> f
     return math.inf if forced >= 1.0 and not math.isnan(value) else least
 
 
-def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float:
-    """Distance from the enclosure; a true value beyond the dtype's range, but for rounding, is rightly infinite."""
+def _error(value: float, truth: Ball, tolerance: float, smallest: float, largest: float) -> float:
+    """Distance from the enclosure; a true value outside the dtype's normal range is rightly zero or infinite."""
     import flint
 
     with working(128):
+        if abs(value) <= smallest and abs(truth) <= smallest:
+            # rightly rounded to zero, or flushed to it (Higham, section 2.8)
+            return 0.0
         if math.isfinite(value):
             return max(0.0, float(abs(flint.arb(value) - truth).lower()))
         if math.isnan(value):

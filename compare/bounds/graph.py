@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -75,7 +75,7 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                 elif function.partials[position] is not Absence.ZERO and np.any(bound):
                     passed_here = passed_on(local_partial(function, position, arguments, static, y), bound)
                     if function.name in INVERSES and position == len(operands) - 1:
-                        n = float(static[0]) if static else 1.0
+                        n = float(cast(Any, static[0])) if static else 1.0
                         passed_here = np.maximum(passed_here, relative_part(n * y, arguments[position], bound))
                     total = total + passed_here
             if function.name in JUMPS:

@@ -219,3 +219,20 @@ def test_the_bound_of_an_airy_function_that_has_vanished_is_a_number(dtype):
     # Ai(208.5) is below 1e-870
     (bound,) = rounding.output_bounds(graph_of([sp.airyai(x) + 1]), {x: np.array(208.5)}, dtype)
     assert bound <= 2 * np.finfo(dtype).eps
+
+
+def test_below_the_normal_numbers_zero_is_right_and_above_them_nothing_is_excused():
+    exact, zero = dict.fromkeys(SAME, 0.0), dict.fromkeys(SAME, 0.0)
+    for truth, dtype in (("1.16e-276", np.float32), ("-1.1e-38", np.float32), ("2e-308", np.float64)):
+        assert verdict_on(zero, flint.arb(truth), 1.0, exact, dtype).verdict is Verdict.AGREE
+    found = verdict_on(dict.fromkeys(SAME, 1.2e-38) | {"chain": 0.0}, flint.arb(1.2e-38), 1.0, exact, np.float32)
+    assert (found.verdict, found.wrong) == (Verdict.DISAGREE, ("chain",))
+    for wrong in (2e-300, -1e-300, 0.0):
+        found = verdict_on(dict.fromkeys(SAME, 1e-300) | {"chain": wrong}, flint.arb(1e-300), 1.0, exact, np.float64)
+        assert found.verdict is Verdict.DISAGREE
+        assert found.wrong == ("chain",)
+
+
+def test_an_absolute_value_is_a_rational_number_where_a_jump_is_looked_for():
+    (found,) = judge(graph_of([sp.floor(sp.Abs(x) / 3)]), [{x: -3.0}], [x])
+    assert found.irregular == "floor jumps here"
