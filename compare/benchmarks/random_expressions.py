@@ -1,7 +1,8 @@
 """Checks of random expressions: whether every row gets a verdict, and no alarm is without a cause.
 
 `python -m compare.benchmarks.random_expressions --count 5000 --seed 0 --processes 2` prints the counts and, for every
-expression with a row that disagrees or is undecided, or that crashed, a line to repeat it with.
+expression with a row that disagrees or is undecided, or that crashed, a line to repeat it with: each such row with the
+cause, as `causes` finds it in the formula itself.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import json
 import multiprocessing
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+
+if TYPE_CHECKING:
+    from compare.row import Row
 
 DEPTH, POINTS, DTYPES = 8, 20, ("float64", "float32")
 NAMES = ("a", "b", "c", "x", "y", "z")
@@ -87,8 +91,25 @@ def checked(number: tuple[int, int, int]) -> dict[str, Any]:
         alarms = [row for row in comparison.rows if row.verdict.value in ("disagree", "undecided")]
         found |= {"verdicts": dict(verdicts)}
         if alarms:
-            found |= {"wrt": alarms[0].wrt, "at": dict(alarms[0].at), "reason": alarms[0].reason}
+            found |= {"alarms": [_told(text, row, dtype) for row in alarms]}
+            found |= {"causes": dict(collections.Counter(told["cause"] for told in found["alarms"]))}
     return found | {"seconds": time.perf_counter() - start}
+
+
+def _told(text: str, row: Row, dtype: str) -> dict[str, Any]:
+    """A row that disagrees with its cause, or that is undecided, with the reason."""
+    from compare.benchmarks.causes import cause
+
+    kind, node = cause(text, row, dtype) if row.verdict.value == "disagree" else ("undecided", "")
+    numbers = [row.symbolic, row.autodiff, row.chain, row.referee.digits]
+    return {
+        "wrt": row.wrt,
+        "at": dict(row.at),
+        "cause": kind,
+        "node": node,
+        "numbers": str(numbers),
+        "reason": row.reason,
+    }
 
 
 @click.command()
@@ -101,16 +122,19 @@ def checked(number: tuple[int, int, int]) -> dict[str, Any]:
 def main(count: int, seed: int, depth: int, first: int, processes: int, path: Path | None) -> None:
     """Check random expressions and count the verdicts of their rows."""
     totals: collections.Counter[str] = collections.Counter()
+    causes: collections.Counter[str] = collections.Counter()
     numbers = [(seed, index, depth) for index in range(first, first + count)]
     start, results = time.perf_counter(), []
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=200) as pool:
         for found in pool.imap_unordered(checked, numbers, chunksize=10):
             results.append(found)
             totals.update(found.get("verdicts", {}))
+            causes.update(found.get("causes", {}))
             totals.update(key for key in ("crash", "refused") if key in found)
-            if "reason" in found or "crash" in found or found["seconds"] > 20:
+            if "alarms" in found or "crash" in found or found["seconds"] > 20:
                 click.echo(json.dumps(found))
     click.echo(f"{count} expressions, seed {seed}, {time.perf_counter() - start:.0f} s: {dict(totals)}")
+    click.echo(f"rows that disagree, by cause, and undecided: {dict(causes)}")
     if path is not None:
         path.write_text(json.dumps(sorted(results, key=lambda found: found["index"]), indent=0) + "\n")
 
