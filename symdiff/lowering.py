@@ -43,11 +43,11 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 
-def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]:
+def node_values(graph: Graph, inputs: Mapping[Any, Any], dtype: Any) -> list[Any]:
     """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are."""
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        values[node] = given[symbol]
+        values[node] = inputs[symbol]
     for node, constant in graph.constants.items():
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
@@ -61,7 +61,10 @@ def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]
         form = jnp.divide if plain else resolve(function.jax)
         # where no derivative goes in, none comes out: zero times an infinite one would be NaN
         still = [partial is Absence.ZERO for partial in function.partials]
-        taken = (jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True))
+        given = [values[i] for i in operands]
+        # JAX may be set to refuse what NumPy does with arrays of different rank
+        given = aligned(given) if node in graph.shapes else given
+        taken = (jax.lax.stop_gradient(u) if s else u for u, s in zip(given, still, strict=True))
         values[node] = form(*taken, *static)
     return values
 
