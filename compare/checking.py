@@ -91,7 +91,8 @@ def check(
 
     try:
         graph = graph_of([asked.expression])
-        if graph.shapes:
+        if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
+            # arrays, or a length that is left of them
             _refuse_for_arrays(order, stress)
             return check_arrays(asked, graph, at, points, seed, kind, common)
         derived = gradient_graph(graph, asked.wrt, textbook=True)

@@ -70,10 +70,10 @@ def check_arrays(
 
     `graph` is that of the definition, `common` what the comparison holds besides what is found here.
     """
-    refuse_lengths(graph, asked.wrt)
     number = scalar(graph)
     lengths = every_length(graph, asked.symbols)
-    symbols = tuple(s for s in dict.fromkeys((*graph.inputs, *asked.symbols, *asked.wrt)) if s not in lengths)
+    refuse_lengths(lengths, asked.wrt)
+    symbols = tuple(s for s in dict.fromkeys((*asked.symbols, *asked.wrt)) if s not in lengths)
     names = tuple(symbol.name for symbol in asked.wrt)
     try:
         derived = gradient_graph(number, asked.wrt)

@@ -80,9 +80,8 @@ class Routes:
         """Run the routes on arrays in their dtype."""
         fixed, derived, program = self._prepared(arrays, lengths, dtype)
         given = [arrays[symbol] for symbol in self.symbols]
-        needed = {symbol: number for symbol, number in lengths.items() if symbol in self.functions["chain"].lengths}
         partials = {
-            route: [np.asarray(p, np.float64) for p in function(given, needed)[1]]
+            route: [np.asarray(p, np.float64) for p in function(given, lengths)[1]]
             for route, function in self.functions.items()
         }
         shapes = [np.shape(arrays[symbol]) for symbol in self.wrt]

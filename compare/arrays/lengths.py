@@ -41,13 +41,15 @@ def every_length(graph: Graph, symbols: Sequence[Any]) -> tuple[sp.Symbol, ...]:
     """
     others = {s for symbol in symbols if symbol not in graph.inputs for s in symbols_of(declared(graph, symbol))}
     found = dict.fromkeys(length_symbols(graph))
+    # a length may be left in no shape, but in a factor, as in a sum of equal terms
+    found |= dict.fromkeys(symbol for symbol in graph.inputs if symbol not in symbols)
     return tuple(found | dict.fromkeys(sorted((others - set(found)), key=lambda s: s.name)))
 
 
-def refuse_lengths(graph: Graph, wrt: Sequence[Any]) -> None:
+def refuse_lengths(lengths: Sequence[sp.Symbol], wrt: Sequence[Any]) -> None:
     """See that no length is to be differentiated in; raises SymbolError."""
     for symbol in wrt:
-        if symbol in length_symbols(graph):
+        if symbol in lengths:
             raise SymbolError(f"wrt holds {symbol}, which is a length, a whole number; choose an array or a scalar")
 
 
