@@ -16,10 +16,12 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from compare.bounds.operations import Given, value_bound
 from symdiff.chain import local_partial
 from symdiff.constants import float_of, nearest
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
+from symdiff.tensors.operation import Operation
 
 # of their last operand they fall off as a negative power does
 INVERSES = frozenset({"divide", "power_negative", "acot", "acsc", "acoth", "acsch"})
@@ -60,9 +62,14 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
     for node, constant in graph.constants.items():
         bounds[node] = _constant_bound(constant, dtype)
     with np.errstate(all="ignore"):
-        for node, function, operands, static in graph.applications:
+        for step in graph.applications:
+            node, function, operands, static = step
             y = values[node]
             arguments, passed = [values[i] for i in operands], [bounds[i] for i in operands]
+            if isinstance(function, Operation):
+                full = [np.broadcast_to(e, np.shape(u)) for u, e in zip(arguments, passed, strict=True)]
+                bounds[node] = value_bound(step, Given(arguments, full, static, y, 0.0, unit, smallest))
+                continue
             if function.name in BRANCHING:
                 bounds[node] = BRANCHING[function.name](arguments, passed, y)
                 continue
