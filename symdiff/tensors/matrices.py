@@ -25,6 +25,7 @@ from symdiff.from_sympy import free_symbols, graph_of
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.layout import EXPAND, STACK, broadcast_to, identity, sliced
 from symdiff.tensors.linear_algebra import DETERMINANT, INVERSE
+from symdiff.tensors.notation import Pointwise
 from symdiff.tensors.scope import Scope, Value, aligned, exact
 from symdiff.tensors.shapes import Length, Shape, length_of, same
 
@@ -42,6 +43,8 @@ def operands(expression: Any) -> list[sp.Basic]:
         return list(expression)
     if isinstance(expression, (ElementwiseApplyFunction, ArrayElementwiseApplyFunc)):
         return [expression.args[1]]
+    if isinstance(expression, Pointwise):
+        return list(expression.operands)
     if isinstance(expression, (MatrixSlice, ArrayContraction, ArrayDiagonal, PermuteDims, sp.MatPow)):
         return [expression.args[0]]
     if isinstance(expression, HadamardPower) and expression.args[1].is_number:
@@ -234,6 +237,14 @@ def _applied(reader: ArrayReader, expression: Any, values: Sequence[Value], scop
     return _mapped(reader, expression, values[0], function.expr, variable)
 
 
+def _pointwise(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
+    b, graph = reader.builder, graph_of([expression.function.expr])
+    nodes, labels, _ = aligned(b, values, scope)
+    given = dict(zip(expression.function.variables, nodes, strict=True))
+    node = b.splice(graph, {graph.inputs[u]: n for u, n in given.items() if u in graph.inputs})[graph.outputs[0]]
+    return Value(node, labels, next(value.shape for value in values if value.shape))
+
+
 def _hadamard(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
     b = reader.builder
     nodes, labels, _ = aligned(b, values, scope)
@@ -343,6 +354,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.Determinant, _determinant),
     (sp.MatPow, _power),
     ((ElementwiseApplyFunction, ArrayElementwiseApplyFunc), _applied),
+    (Pointwise, _pointwise),
     (HadamardProduct, _hadamard),
     (HadamardPower, _hadamard_power),
     (MatrixSlice, _sliced),

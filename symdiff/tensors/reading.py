@@ -17,8 +17,9 @@ from symdiff.refusals import unsupported
 from symdiff.tensors import entries, matrices
 from symdiff.tensors.contraction import sum_over
 from symdiff.tensors.layout import COUNT, EXPAND
+from symdiff.tensors.notation import Entries
 from symdiff.tensors.reductions import PRODUCT
-from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact
+from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact, placed
 from symdiff.tensors.shapes import written
 
 # characters of a formula in a message
@@ -63,6 +64,8 @@ class ArrayReader(Reader):
         """What has to be read first, each with the indices that are bound there."""
         if isinstance(expression, (sp.Sum, sp.Product)):
             return self._summand(expression, scope)
+        if isinstance(expression, (Entries, sp.FunctionMatrix)):
+            return [(_body(expression), scope + _axes(expression))]
         if isinstance(expression, entries.HEADS):
             return [(child, scope) for child in entries.operands(expression, scope)]
         if isinstance(expression, matrices.HEADS):
@@ -96,6 +99,8 @@ class ArrayReader(Reader):
             return self._sum_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
         if isinstance(expression, sp.Product):
             return self._product_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
+        if isinstance(expression, (Entries, sp.FunctionMatrix)):
+            return self._array(values[0], scope, _axes(expression))
         if isinstance(expression, entries.HEADS):
             return entries.value(self, expression, values, scope)
         if isinstance(expression, matrices.HEADS):
@@ -151,6 +156,12 @@ class ArrayReader(Reader):
             labels = tuple(kept for kept in labels if kept != axis)
         return Value(node, labels, value.shape)
 
+    def _array(self, value: Value, scope: Scope, axes: Scope) -> Value:
+        """Indices become the axes of an array."""
+        labels = tuple(axis for axis in scope if axis in value.labels)
+        whole = Value(placed(self.builder, value, (*labels, *axes), 0), (*labels, *axes))
+        return Value(exact(self.builder, whole), labels, tuple(axis.length for axis in axes))
+
     def _number(self, length: Any) -> int:
         """Node of a length, a number or an expression of symbolic lengths."""
         expression = sp.sympify(length)
@@ -164,6 +175,20 @@ class ArrayReader(Reader):
     def refuse(self, expression: sp.Basic) -> Any:
         """Raise UnsupportedError for a node that has no rule."""
         raise UnsupportedError(unsupported(self.root, expression))
+
+
+def _axes(expression: Any) -> Scope:
+    """The indices of an array that is given entry by entry."""
+    if isinstance(expression, Entries):
+        return tuple(Axis(*limits) for limits in expression.limits)
+    zero = sp.Integer(0)
+    return tuple(
+        Axis(i, zero, length - 1) for i, length in zip(expression.lamda.variables, expression.shape, strict=True)
+    )
+
+
+def _body(expression: Any) -> sp.Basic:
+    return expression.function if isinstance(expression, Entries) else expression.lamda.expr
 
 
 def _plain(number: sp.Expr) -> Any:
