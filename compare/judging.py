@@ -86,7 +86,7 @@ def verdict_on(
     least = forced * size + tiny
     explained = {name: _explained(tolerances[name], value, forced, least) for name, value in routes.items()}
     with working(128):
-        errors = {name: _error(value, truth, explained[name], largest) for name, value in routes.items()}
+        errors = {name: _error(value, truth, explained[name], tiny, largest) for name, value in routes.items()}
     worst = max(errors, key=lambda name: _excess(errors[name], explained[name]))
     error, tolerance = errors[worst], explained[worst]
     wrong = [name for name in routes if errors[name] > explained[name]]
@@ -130,8 +130,11 @@ def _limits(dtype: Any) -> tuple[float, float, float]:
     return float(info.eps), float(info.tiny), float(info.max)
 
 
-def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float:
-    """Distance from the enclosure; a true value beyond the dtype's range, but for rounding, is rightly infinite."""
+def _error(value: float, truth: Ball, tolerance: float, smallest: float, largest: float) -> float:
+    """Distance from the enclosure; a true value outside the dtype's normal range is rightly zero or infinite."""
+    if abs(value) <= smallest and abs(truth) <= smallest:
+        # rightly rounded to zero, or flushed to it (Higham, section 2.8)
+        return 0.0
     if math.isfinite(value):
         return max(0.0, float(abs(truth - value).lower()))
     if math.isnan(value):

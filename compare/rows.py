@@ -167,12 +167,10 @@ def _truth(graph: Graph, place: Point, target: Target, position: int, judgement:
     common = one_sided.common_slope((left, right))
     if common is not None:
         return Truth(common, note=f"{what}, but the slopes on both sides are equal")
-    return Truth(
-        None, slopes=(left.number, right.number), note=f"{what}: {_told('left', left)}, {_told('right', right)}"
-    )
+    return Truth(None, slopes=(left.number, right.number), note=f"{what}: {told('left', left)}, {told('right', right)}")
 
 
-def _told(side: str, slope: one_sided.Side) -> str:
+def told(side: str, slope: one_sided.Side) -> str:
     return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
 
 

@@ -344,8 +344,6 @@ def _plain(number: sp.Basic) -> sp.Basic | int:
 
 def as_expression(value: object, what: str) -> sp.Expr:
     """`value` as a SymPy expression: an Expr as it is, a Python number exactly, a text by `symdiff.parse`."""
-    if isinstance(value, sp.MatrixBase):
-        return sp.ImmutableDenseMatrix(value)
     if isinstance(value, (sp.Expr, ArrayExpression)):
         return value
     if isinstance(value, str):

@@ -45,11 +45,11 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 
-def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]:
+def node_values(graph: Graph, inputs: Mapping[Any, Any], dtype: Any) -> list[Any]:
     """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are."""
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        values[node] = given[symbol]
+        values[node] = inputs[symbol]
     for node, constant in graph.constants.items():
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:

@@ -14,7 +14,16 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds.graph import Array, at_an_edge, chosen_by_rounding, node_bounds, passed_on, some, spread_on
+from compare.bounds.graph import (
+    Array,
+    at_an_edge,
+    chosen_by_rounding,
+    counting,
+    node_bounds,
+    passed_on,
+    some,
+    spread_on,
+)
 from symdiff.chain import local_partial
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
@@ -47,13 +56,13 @@ def adjoint_bounds(
     unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     adjoints: dict[int, Array] = {graph.outputs[0]: wide(1)}
     errors: dict[int, Array] = {graph.outputs[0]: 0.0}
-    chosen = np.zeros(shape, np.bool_)
+    chosen, looked_at = np.zeros(shape, np.bool_), counting(graph, values, bounds)
     active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
     with np.errstate(all="ignore"):
         for step in reversed(graph.applications):
             passed = [bounds[i] for i in step.operands]
             by_rounding = chosen_by_rounding(step.function.name, [values[i] for i in step.operands], passed)
-            chosen = chosen | by_rounding
+            chosen = chosen | (by_rounding & looked_at.get(step.node, False))
             if step.node not in adjoints or not active[step.node]:
                 continue
             adjoint, error = adjoints[step.node], errors[step.node]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.bounds.graph import WIDTHS, close, near_integer, passed_on, some, where_it_ends
+from compare.bounds.graph import WIDTHS, close, near_integer, overflowed, passed_on, relative_part, some, where_it_ends
 from compare.bounds.jax_contractions import contraction
 from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
 from compare.bounds.straight_line import Step, StraightLine, body, straight_line
@@ -80,7 +80,7 @@ def walked(line: StraightLine, inputs: Sequence[Bounded], dtype: Any, lost: floa
     """Values and bounds of the outputs of a program at inputs with bounds of their own; None as above."""
     try:
         with np.errstate(all="ignore"):
-            return _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny), lost).run(line, inputs)
+            return _Walker(dtype, lost).run(line, inputs)
     except Unknown:
         return None
 
@@ -105,11 +105,12 @@ def equation_count(program: Any) -> int:
 
 
 class _Walker:
-    def __init__(self, unit: float, smallest: float, lost: float) -> None:
-        self.unit = unit
+    def __init__(self, dtype: Any, lost: float) -> None:
+        self.dtype = dtype
+        self.unit = float(np.finfo(dtype).eps)
         self.lost = lost
         # results below the smallest normal number may be flushed to zero
-        self.smallest = smallest
+        self.smallest = float(np.finfo(dtype).tiny)
 
     def run(self, line: StraightLine, inputs: Sequence[Bounded]) -> list[Bounded]:
         slots: list[Any] = [None] * line.size
@@ -118,7 +119,7 @@ class _Walker:
         for slot, given in zip(line.inputs, inputs, strict=True):
             slots[slot] = given
         for step in line.steps:
-            results = self.equation(step, [slots[i] for i in step.sources])
+            results = [self.ended(r) for r in self.equation(step, [slots[i] for i in step.sources])]
             for slot, result in zip(step.targets, results, strict=True):
                 slots[slot] = result
         return [slots[i] for i in line.outputs]
@@ -168,13 +169,24 @@ class _Walker:
             bound = bound + np.asarray(chosen, np.float64)
         return [Bounded(value, bound, chosen)]
 
+    def ended(self, found: Bounded) -> Bounded:
+        """A result as the dtype has it where that overflows; then it explains nothing, unless it is at a pole."""
+        value = overflowed(found.value, self.dtype)
+        if value is found.value:
+            return found
+        ends = np.isinf(value) & np.isfinite(found.value)
+        return Bounded(value, np.where(ends & ~np.isinf(found.bound), np.nan, found.bound), found.chosen)
+
     def elementwise(self, primitive: Primitive, operands: Sequence[Bounded]) -> Bounded:
         arguments = [operand.value for operand in operands]
         y = primitive.value(*arguments)
         bound = self.own(primitive.ulp(*arguments, y) if callable(primitive.ulp) else primitive.ulp, y)
         for operand, partial in zip(operands, primitive.partials, strict=True):
             if some(operand.bound):
-                bound = bound + passed_on(partial(*arguments, y), operand.bound)
+                passed = passed_on(partial(*arguments, y), operand.bound)
+                if primitive is ELEMENTWISE["div"] and operand is operands[1]:
+                    passed = np.maximum(passed, relative_part(y, operand.value, operand.bound))
+                bound = bound + passed
         if primitive.jump is not None:
             bound = bound + primitive.jump(arguments, [operand.bound for operand in operands])
         return Bounded(y, bound)
@@ -189,6 +201,7 @@ class _Walker:
         # an exponent given as a rounded constant is off by half a unit
         own = self.own(2.0 if exponent is None else float(max(2, abs(exponent))), y)
         slope = passed_on(v.value * np.power(u.value, v.value - 1), u.bound)
+        slope = np.maximum(slope, relative_part(v.value * y, u.value, u.bound)) if np.any(u.bound) else slope
         rounded = np.abs(np.log(np.where(u.value > 0, u.value, 1.0)) * y)
         drift = rounded * (v.bound + self.unit * np.abs(v.value) / 2) if exponent is None else 0.0
         return Bounded(y, own + slope + drift)
