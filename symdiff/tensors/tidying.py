@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
@@ -22,7 +21,8 @@ from symdiff.tensors.layout import BROADCAST, broadcast_to
 from symdiff.tensors.linear_algebra import LOG_DETERMINANT
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.paths import walked
-from symdiff.tensors.shapes import Length, Shape, same
+from symdiff.tensors.plain_contraction import is_ones, lengths_at, merged, reduced, single_letter
+from symdiff.tensors.shapes import Length, same
 
 
 class Pose(Enum):
@@ -156,10 +156,6 @@ class Tidy:
                     return form._replace(pose=pose)
         return None
 
-    def _is_ones(self, node: int) -> bool:
-        inner = self.b.parts(node, "broadcast")
-        return inner is not None and self.b.value_of(inner[0]) == 1
-
     def _broadcast(self, first: Form, node: int) -> Form:
         if not self._scalar(first):
             return Form(first.coefficient, node)
@@ -170,7 +166,7 @@ class Tidy:
     def _oriented(self, operands: Sequence[Form]) -> tuple[list[int], Pose]:
         """Nodes that an elementwise function may take together, and the pose of its result."""
         arrays = [form for form in operands if not self._scalar(form)]
-        poses = {form.pose for form in arrays if not (self._is_ones(form.node) and self._is_square(form))}
+        poses = {form.pose for form in arrays if not (is_ones(self.b, form.node) and self._is_square(form))}
         if len(poses) == 1 and len({self._rank(form) for form in arrays}) == 1:
             (pose,) = poses
             return [form.node for form in operands], pose
@@ -182,7 +178,7 @@ class Tidy:
 
     def _elementwise(self, step: Application, operands: list[Form]) -> Form:
         arrays = [form for form in operands if not self._scalar(form)]
-        if arrays and all(self._is_ones(form.node) and self.b.shape(form.node) == (1, 1) for form in arrays):
+        if arrays and all(is_ones(self.b, form.node) and self.b.shape(form.node) == (1, 1) for form in arrays):
             numbers = [form.coefficient if form in arrays else self.whole(form) for form in operands]
             return Form(self.b.apply(step.function, tuple(numbers), step.static), arrays[0].node)
         nodes, pose = self._oriented(operands)
@@ -213,7 +209,7 @@ class Tidy:
         for first, second in ((u, v), (v, u)):
             if self._scalar(first) and not self._scalar(second):
                 return second._replace(coefficient=b.call("multiply", self.whole(first), second.coefficient))
-            if self._is_ones(first.node) and b.shape(first.node) == self._shape(second):
+            if is_ones(self.b, first.node) and b.shape(first.node) == self._shape(second):
                 return second._replace(coefficient=coefficient)
         nodes, pose = self._oriented(operands)
         return Form(coefficient, b.apply(step.function, tuple(nodes)), pose)
@@ -304,14 +300,14 @@ class Tidy:
                 spare = next(c for c in ALPHABET[::-1] if c not in "".join((*letters, *parts)))
                 part += spare
             parts.append(part[::-1] if form.pose is LYING else part)
-        nodes, parts = self._merged(nodes, parts, letters[-1])
-        nodes, parts, result, factor = self._reduced(nodes, parts, letters[-1])
+        nodes, parts = merged(b, nodes, parts, letters[-1])
+        nodes, parts, result, factor = reduced(b, nodes, parts, letters[-1])
         coefficient = self.b.call("multiply", coefficient, factor)
         if not nodes:
             return Form(self.one, coefficient)
         shapes = [b.shape(node) for node in nodes]
-        single = self._single(parts, shapes, result)
-        if len(result) == 2 and all(same(n, 1) for n in _lengths(parts, shapes, result)):
+        single = single_letter(parts, shapes, result)
+        if len(result) == 2 and all(same(n, 1) for n in lengths_at(parts, shapes, result)):
             # a matrix of one entry is a number
             number = contract(b, nodes, [*parts, ""])
             return Form(b.call("multiply", coefficient, number), broadcast_to(b, self.one, (1, 1)))
@@ -343,107 +339,6 @@ class Tidy:
             return [form], letters
         base = Form(self.one, inner[0], form.pose)
         return [form._replace(node=inner[0]), base], (own, own, "")
-
-    def _single(self, parts: Sequence[str], shapes: Sequence[Shape], result: str) -> str:
-        """A letter of length 1 that is summed, if there is one."""
-        return next(
-            (
-                c
-                for p, s in zip(parts, shapes, strict=True)
-                for c, n in zip(p, s, strict=True)
-                if same(n, 1) and c not in result
-            ),
-            "",
-        )
-
-    def _merged(self, nodes: list[int], parts: list[str], result: str) -> tuple[list[int], list[str]]:
-        """Contractions of one operand are taken into one another, and new axes of length 1 are left out."""
-        b = self.b
-        found: list[int] = []
-        kept: list[str] = []
-        used = set("".join(parts) + result)
-        for node, part in zip(nodes, parts, strict=True):
-            inner = b.parts(node, "contract")
-            if inner is not None and (len(inner) == 1 or len(nodes) == 1):
-                own: tuple[str, ...] = b.static_of(node)[0]  # type: ignore[assignment]
-                spare = (letter for letter in ALPHABET if letter not in used)
-                names = dict(zip(own[-1], part, strict=True))
-                for letter in dict.fromkeys("".join(own[:-1])):
-                    if letter not in names:
-                        names[letter] = next(spare)
-                used |= set(names.values())
-                found += inner
-                kept += ["".join(names[letter] for letter in p) for p in own[:-1]]
-            else:
-                found.append(node)
-                kept.append(part)
-        for k, node in enumerate(found):
-            inner = b.parts(node, "expand")
-            if inner is None:
-                continue
-            axes: tuple[int, ...] = b.static_of(node)[0]  # type: ignore[assignment]
-            elsewhere = "".join(kept[:k] + kept[k + 1 :])
-            if all(kept[k][axis] in elsewhere or kept[k][axis] not in result for axis in axes):
-                found[k], kept[k] = inner[0], "".join(c for axis, c in enumerate(kept[k]) if axis not in axes)
-        return found, kept
-
-    def _reduced(self, nodes: list[int], parts: list[str], result: str) -> tuple[list[int], list[str], str, int]:
-        """Without identities and ones that change nothing; letters of length 1 that are summed are one letter."""
-        b = self.b
-        factor = self.one
-        k = 0
-        while k < len(nodes):
-            others = "".join(parts[:k] + parts[k + 1 :])
-            part = parts[k]
-            if (
-                b.operation(nodes[k])[0] == "identity"
-                and part[0] != part[1]
-                and (part[0] in others or part[1] in others)
-            ):
-                keep, drop = (part[0], part[1]) if part[1] not in result else (part[1], part[0])
-                if drop not in result:
-                    parts = [p.replace(drop, keep) for p in parts[:k] + parts[k + 1 :]]
-                    nodes = nodes[:k] + nodes[k + 1 :]
-                    continue
-            if (
-                self._is_ones(nodes[k])
-                and len(set(part)) == len(part)
-                and all(c in others or c not in result for c in part)
-            ):
-                for axis, letter in enumerate(part):
-                    if letter not in others:
-                        factor = b.call("multiply", factor, self._length(b.shape(nodes[k])[axis]))
-                nodes, parts = nodes[:k] + nodes[k + 1 :], parts[:k] + parts[k + 1 :]
-                continue
-            if self._is_ones(nodes[k]) and len(part) == 2 and all(same(n, 1) for n in b.shape(nodes[k])):
-                # 1 as a matrix of one entry
-                own = [c for c in part if c in result and c not in others]
-                shared = [c for c in part if c in others and c not in result]
-                if len(own) == len(shared) == 1:
-                    result = result.replace(own[0], shared[0])
-                    nodes, parts = nodes[:k] + nodes[k + 1 :], parts[:k] + parts[k + 1 :]
-                    continue
-            k += 1
-        shapes = [b.shape(node) for node in nodes]
-        single = ""
-        for k, part in enumerate(parts):
-            for axis, letter in enumerate(part):
-                if letter in result or not same(shapes[k][axis], 1) or letter == single:
-                    continue
-                if not single:
-                    single = letter
-                elif not any(single in p and letter in p for p in parts):
-                    parts = [p.replace(letter, single) for p in parts]
-        return nodes, parts, result, factor
-
-    def _length(self, length: Length) -> int:
-        graph = graph_of([sp.sympify(length)])
-        return self.b.splice(graph)[graph.outputs[0]]
-
-
-def _lengths(parts: Sequence[str], shapes: Sequence[Shape], letters: str) -> list[Length]:
-    found = {c: n for p, s in zip(parts, shapes, strict=True) for c, n in zip(p, s, strict=True)}
-    return [found[letter] for letter in letters]
 
 
 def _is_whole(axis: Any, length: Length) -> bool:

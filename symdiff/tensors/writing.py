@@ -20,7 +20,7 @@ from symdiff.tensors.layout import SLICE
 from symdiff.tensors.notation import Entries
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.products import Decomposition, decomposed
-from symdiff.tensors.shapes import Length, Shape
+from symdiff.tensors.shapes import Length, Shape, own_length
 
 Indices = tuple[Any, ...]
 # what has to be written first: a matrix, or the entry of a node at indices, among indices that are in use
@@ -163,7 +163,7 @@ def _ends(graph: Graph) -> dict[sp.Symbol, Any]:
         if step.function is not SLICE or step.operands[0] not in graph.symbols:
             continue
         for axis, length in zip(step.static[0], graph.shape(step.operands[0]), strict=True):  # type: ignore[call-overload]
-            if not isinstance(length, sp.Symbol) or ".shape[" not in length.name:
+            if not own_length(length):
                 continue
             start, count, stride = (axis[1], axis[2], axis[3]) if axis[0] == "range" else (axis[1], 1, 1)
             end = sp.expand(start + (stride * (count - 1) if stride > 0 else 0) + 1)
