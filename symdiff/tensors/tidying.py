@@ -51,6 +51,7 @@ def _turned(pose: Pose, turn: bool) -> Pose:
 def tidied(graph: Graph) -> Graph:
     """The same values in fewer, plainer nodes; a graph of scalars is returned as it is.
 
+    >>> from symdiff.from_sympy import graph_of
     >>> A, x = sp.MatrixSymbol("A", 3, 2), sp.MatrixSymbol("x", 2, 1)
     >>> [s.function.name for s in tidied(graph_of([(A * x).T, A * x])).applications]
     ['contract', 'contract']

@@ -5,11 +5,7 @@ import json
 import numpy as np
 import pytest
 import sympy as sp
-
-from symdiff import gradient, hessian, jacobian
-from symdiff.errors import InputError, SymbolError, UnsupportedError
-from symdiff.tensors.notation import Entries, OneByOne
-from tests.symdiff.tensors.matrix_formulas import (
+from matrix_formulas import (
     LEAST_SQUARES,
     LINE,
     NETWORK,
@@ -43,6 +39,10 @@ from tests.symdiff.tensors.matrix_formulas import (
     y,
     ys,
 )  # fmt: skip
+
+from symdiff import gradient, hessian, jacobian
+from symdiff.errors import InputError, SymbolError, UnsupportedError
+from symdiff.tensors.notation import Entries, OneByOne
 
 inv, det, tr = np.linalg.inv, np.linalg.det, np.trace
 B, C = matrix("B", n, n), matrix("C", n, n)

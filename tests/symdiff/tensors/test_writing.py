@@ -5,18 +5,7 @@ import random
 import numpy as np
 import pytest
 import sympy as sp
-from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
-from sympy.matrices.expressions.matexpr import MatrixElement
-
-from symdiff.errors import UnsupportedError
-from symdiff.forms.elementary_classes import sigmoid
-from symdiff.from_sympy import free_symbols, graph_of
-from symdiff.gradients import gradient
-from symdiff.rewriting.rewrites import lowerable
-from symdiff.tensors.notation import Entries, OneByOne, Pointwise
-from symdiff.tensors.tidying import tidied
-from symdiff.to_sympy import expressions_of
-from tests.symdiff.tensors.matrix_formulas import (
+from matrix_formulas import (
     LINE,
     NETWORK,
     A,
@@ -37,6 +26,17 @@ from tests.symdiff.tensors.matrix_formulas import (
     xs,
     ys,
 )  # fmt: skip
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+from sympy.matrices.expressions.matexpr import MatrixElement
+
+from symdiff.errors import UnsupportedError
+from symdiff.forms.elementary_classes import sigmoid
+from symdiff.from_sympy import free_symbols, graph_of
+from symdiff.gradients import gradient
+from symdiff.rewriting.rewrites import lowerable
+from symdiff.tensors.notation import Entries, OneByOne, Pointwise
+from symdiff.tensors.tidying import tidied
+from symdiff.to_sympy import expressions_of
 
 B = matrix("B", n, n)
 ONES = sp.OneMatrix(n, 1)
