@@ -44,8 +44,9 @@ class Place:
     @property
     def numbers(self) -> dict[str, Any]:
         """All of it by name, arrays as nested lists."""
-        found = {symbol.name: np.asarray(array).tolist() for symbol, array in self.arrays.items()}
-        return dict(sorted((found | {symbol.name: number for symbol, number in self.lengths.items()}).items()))
+        found: dict[str, Any] = {symbol.name: np.asarray(array).tolist() for symbol, array in self.arrays.items()}
+        found |= {symbol.name: number for symbol, number in self.lengths.items()}
+        return dict(sorted(found.items()))
 
     def coordinates(self, number: int) -> dict[str, float]:
         """What a row says of where it stands: every entry, or of many the number of the point."""
@@ -78,15 +79,17 @@ def check_arrays(
     try:
         derived = gradient_graph(number, asked.wrt)
     except UnsupportedError as error:
-        rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
-        return Comparison(**common, rows=rows)
-    known = {symbol: value for symbol, value in asked.values.items() if symbol in symbols}
+        refused = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
+        return Comparison(**common, rows=refused)
+    known: dict[Any, Any] = {symbol: value for symbol, value in asked.values.items() if symbol in symbols}
     if at is not None:
         places = [
-            given(mapping, graph, symbols, known | row) for mapping in mappings(at) for row in _data(asked, mapping)
+            given(mapping, graph, symbols, {**known, **row})
+            for mapping in mappings(at)
+            for row in _data(asked, mapping)
         ]
     elif asked.data:
-        places = [given({}, graph, symbols, known | row) for row in asked.data]
+        places = [given({}, graph, symbols, {**known, **row}) for row in asked.data]
     else:
         fixed = _lengths_of(graph, symbols, known)
         places = [({}, drawn_lengths(graph, symbols, fixed, seed))]
@@ -127,12 +130,10 @@ def check_arrays(
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
     formulas = dict(zip(names, formulas_of(derived, derived.outputs[1:]), strict=True))
+    by_seed = drawn or any("drawn" in fact for fact in facts.values())
+    told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
-        **{
-            **common,
-            "facts": facts,
-            "seed": seed if drawn or any("drawn" in fact for fact in facts.values()) else None,
-        },
+        **told,
         rows=tuple(rows),
         command=_command(asked, at, points if drawn else None, seed, dtype),
         model=asked.expression,
