@@ -96,7 +96,7 @@ def found_in(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, 
     >>> found_in({"x": [1, 2], "y": "text"}, ["x"])
     {'x': [1, 2]}
     """
-    keys = _keys(data, where)
+    keys = named_columns(data, where)
     present = Counter(map(name_of, keys))
     place = {name_of(key): key for key in keys}
     normal = {unicodedata.normalize("NFKC", name): name for name in place}
@@ -243,7 +243,12 @@ def _is_decimal(cell: str) -> bool:
     return True
 
 
-def _keys(data: Any, where: str) -> list[Any]:
+def named_columns(data: Any, where: str) -> list[Any]:
+    """Return the keys of a mapping, a structured array or a table; raises DataError for what has none.
+
+    >>> named_columns({"x": [1.0]}, "data")
+    ['x']
+    """
     if isinstance(data, Mapping):
         return list(cast("Mapping[Any, Any]", data))
     found: Any = None
