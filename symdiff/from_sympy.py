@@ -42,10 +42,13 @@ def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     try:
         return reader.builder.finish([reader.read(expression) for expression in given])
     except ArraysError:
+        from symdiff.tensors.lengths import check_shapes
         from symdiff.tensors.reading import ArrayReader
 
         arrays = ArrayReader()
-        return arrays.builder.finish([arrays.read(expression) for expression in given])
+        graph = arrays.builder.finish([arrays.read(expression) for expression in given])
+        check_shapes(graph)
+        return graph
 
 
 def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:

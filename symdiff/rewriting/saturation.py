@@ -79,7 +79,7 @@ def _wild(graph: Graph) -> list[bool]:
     wild = [False] * len(graph)
     for node, function, operands, _ in graph.applications:
         moving = [operand for operand in operands if operand not in graph.constants]
-        fixed = operands[-1] in graph.constants
+        fixed = bool(operands) and operands[-1] in graph.constants
         linear = function.name in TAME or function.name == "multiply" or (function.name == "divide" and fixed)
         wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not linear)
     return wild

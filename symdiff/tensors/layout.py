@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 
+from symdiff.arguments import aligned
 from symdiff.errors import ShapeError
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.contraction import ALPHABET, contract
@@ -238,11 +239,12 @@ def _gather(array: Any, *places: Any) -> Any:
 
 
 def _gather_jax(array: Any, *places: Any) -> Any:
-    outside = jnp.zeros((), bool)
+    places = tuple(aligned(places))
+    outside: Any = False
     inside: list[Any] = []
     for number, length in zip(places, array.shape, strict=True):
         wrong = ~((number >= 0) & (number < length) & (number == jnp.floor(number)))
-        outside = outside | wrong
+        outside = wrong | outside
         inside.append(jnp.where(wrong, 0, number).astype(jnp.int64))
     return jnp.where(outside, jnp.nan, array[tuple(inside)])
 
@@ -297,6 +299,7 @@ def _scatter(array: Any, *rest: Any) -> Any:
 
 def _scatter_jax(array: Any, *rest: Any) -> Any:
     *places, shape = rest
+    array, *places = aligned([array, *places])
     whole = jnp.broadcast_shapes(array.shape, *(place.shape for place in places))
     inside = tuple(jnp.broadcast_to(place, whole).astype(jnp.int64) for place in places)
     return jnp.zeros(shape, array.dtype).at[inside].add(jnp.broadcast_to(array, whole), mode="drop")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
-from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symdiff.errors import ShapeError, UnsupportedError
 from symdiff.from_sympy import ARRAYS, Reader, check_real, children_of
@@ -22,6 +21,8 @@ from symdiff.tensors.reductions import PRODUCT
 from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact
 from symdiff.tensors.shapes import written
 
+# characters of a formula in a message
+LONGEST_FORMULA = 80
 # an expression, and the indices that are bound where it stands
 Place = tuple[sp.Basic, Scope]
 
@@ -51,7 +52,10 @@ class ArrayReader(Reader):
             values = [self._values[id(child), inner] for child, inner in operands]
             self._alive.append(expression)
             self._alive.extend(child for child, _ in operands)
-            self._values[id(expression), scope] = self._value(expression, values, scope)
+            try:
+                self._values[id(expression), scope] = self._value(expression, values, scope)
+            except ShapeError as error:
+                raise ShapeError(f"{error}; at {_short(expression)}") from None
         value = self._values[id(root), nowhere]
         return exact(self.builder, value) if value.shape else value.node
 
@@ -201,6 +205,7 @@ def _hull(end: sp.Expr, scope: Sequence[Axis], place: int, expression: sp.Basic,
     return sp.expand(end)
 
 
-def is_entry(expression: sp.Basic) -> bool:
-    """Whether an expression is one entry of an array."""
-    return isinstance(expression, (sp.Indexed, MatrixElement))
+def _short(expression: sp.Basic) -> str:
+    """A formula for a message."""
+    text = str(expression)
+    return text if len(text) <= LONGEST_FORMULA else f"{text[: LONGEST_FORMULA - 1]}…"
