@@ -72,7 +72,12 @@ def samples_of(data: Any, declared: Mapping[Any, Shape], sizes: Mapping[Any, int
         raise DataError(f"{where}: unequal numbers of samples ({told}); give one row of each for every sample")
     if 0 in counts.values():
         raise DataError(f"{where}: no samples; give at least one")
-    return Samples(MappingProxyType(arrays), frozenset(whole), next(iter(counts.values()), 1))
+    count = next(iter(counts.values()), 1)
+    if count == 1:
+        # one sample is all there is
+        arrays |= {name: arrays[name][0] for name in counts}
+        whole |= set(counts)
+    return Samples(MappingProxyType(arrays), frozenset(whole), count)
 
 
 def fitted_to(name: str, shape: Sequence[Length], array: Array, where: str) -> tuple[Array, bool]:

@@ -71,8 +71,8 @@ def train(
     if given is None:
         raise DataError(f"model {model.name!r} has no data of its own; give data=")
     graph = loss_graph(model)
-    table = samples_for(model, graph, given) if graph.shapes else columns(given, [*model.inputs, model.target])
-    samples = table if isinstance(table, Samples) else len(table[model.target.name])
+    table = samples_for(model, graph, given) if graph.shapes else columns(given, model.observed)
+    samples = table if isinstance(table, Samples) else len(next(iter(table.values())))
     options = checked_options(
         samples.count if isinstance(samples, Samples) else samples,
         epochs=epochs,

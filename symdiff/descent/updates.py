@@ -70,7 +70,7 @@ class Updates:
         fixed = {
             s: in_dtype(p.value, options.dtype, f"parameter {s.name!r}") for s, p in model.parameters.items() if p.fixed
         }
-        columns = tuple(symbol for symbol in observed(model) if symbol in graph.inputs)
+        columns = tuple(symbol for symbol in model.observed if symbol in graph.inputs)
         shapes = {symbol.name: np.shape(model.parameters[symbol].value) for symbol in moving}
         return cls(
             graph, moving, fixed, bounds, columns, samples, options, data.whole if arrays else frozenset(), shapes
@@ -205,11 +205,6 @@ def _strong(leaf: Any, dtype: Any = None) -> Any:
     return jax.lax.convert_element_type(array, dtype or array.dtype)
 
 
-def observed(model: Model) -> tuple[Any, ...]:
-    """The symbols that data stand for: inputs and, where there is one, the target."""
-    return model.inputs if model.target is None else (*model.inputs, model.target)
-
-
 def loss_graph(model: Model) -> Graph:
     """The loss of one sample as a graph, a number, of lengths as the formula has them."""
     return scalar(graph_of([model.loss]))
@@ -221,7 +216,7 @@ def samples_for(model: Model, graph: Graph, data: Any) -> Samples:
     for symbol, parameter in model.parameters.items():
         if symbol in graph.inputs:
             sizes |= zip(graph.shape(graph.inputs[symbol]), np.shape(parameter.value), strict=False)
-    named = {s: graph.shape(graph.inputs[s]) for s in observed(model) if s in graph.inputs}
+    named = {s: graph.shape(graph.inputs[s]) for s in model.observed if s in graph.inputs}
     return samples_of(data, named, {length: size for length, size in sizes.items() if isinstance(length, sp.Symbol)})
 
 
@@ -229,7 +224,7 @@ def _of_lengths(model: Model, data: Samples) -> Graph:
     graph = lowerable(loss_graph(model))
     check_shapes(graph)
     shapes: dict[Any, tuple[int, ...]] = {s: np.shape(p.value) for s, p in model.parameters.items()}
-    shapes |= {s: data.shape(s.name) for s in observed(model) if s.name in data.arrays}
+    shapes |= {s: data.shape(s.name) for s in model.observed if s.name in data.arrays}
     return concrete(graph, find_lengths(graph, shapes, {}), shapes)
 
 
