@@ -19,7 +19,7 @@ from symdiff.descent.updates import Updates
 from symdiff.lowering import node_values
 from symdiff.symbolic import gradient_graph
 
-# JAX's own forms, faster than the table's, whose slopes far out lose relative digits: a sum over a batch has none of them
+# JAX's own forms, faster than the table's: their slopes far out lose relative digits, which the sum over a batch has not
 PLAIN: dict[str, Callable[..., Any]] = {"tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus}
 
 # (parameters by name, the arrays of a batch, its sample numbers) -> (mean loss, gradients in the order of `moving`)

@@ -56,7 +56,8 @@ def _value(*arguments: Any) -> Any:
 def _jax(*arguments: Any) -> Any:
     *operands, letters = arguments
     # without axes of length 1 a product with a column maps over a batch as one plain matrix product
-    single = {c for a, part in zip(operands, letters, strict=False) for c, n in zip(part, a.shape, strict=True) if n == 1}
+    shapes = [zip(part, array.shape, strict=True) for array, part in zip(operands, letters, strict=False)]
+    single = {letter for shape in shapes for letter, length in shape if length == 1}
     if not single:
         return jnp.einsum(subscripts(letters), *operands)
     kept = tuple("".join(letter for letter in part if letter not in single) for part in letters)
