@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 
-from symdiff.data import columns
 from symdiff.descent.options import Device, Precision, checked_options
 from symdiff.descent.result import TrainingResult
 from symdiff.descent.run import OnEpoch, TrainingRun
@@ -69,7 +68,7 @@ def train(
     given = model.data if data is None else data
     if given is None:
         raise DataError(f"model {model.name!r} has no data of its own; give data=")
-    table = columns(given, [*model.inputs, model.target])
+    table = model.table(given)
     options = checked_options(
         len(table[model.target.name]),
         epochs=epochs,
