@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def table(
         found = {}
     found |= columns(data, scalars, where) if scalars else {}
     for symbol, shape in arrays.items():
-        given = data[place[symbol.name]] if symbol.name in place else _grouped(data, place, symbol, shape, where)
+        given = data[place[symbol.name]] if symbol.name in place else grouped(data, place, symbol, shape, where)
         array, single = sampled(given, symbol, shape, lengths, f"{where}: column {symbol.name!r}", whole)
         found[symbol.name] = array[None] if single else array
     counts = {name: len(values) for name, values in found.items()}
@@ -111,7 +111,7 @@ def _upright(array: Array, shape: Shape, front: int) -> Array:
     )
 
 
-def _grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, where: str) -> Array:
+def grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, where: str) -> Array:
     """The array of a symbol from columns that are its entries, counted from 0."""
     name = symbol.name
     vector = len(shape) == 1 or (len(shape) == 2 and any(same(length, 1) for length in shape))
@@ -135,8 +135,8 @@ def _grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, whe
     if not entries:
         example = f"{name}[0], {name}[1], ..." if vector else f"{name}[0,0], {name}[0,1], ..."
         raise DataError(
-            f"{where}: no column {name!r}{did_you_mean(name, place)} (columns: {listed(place)}), and none of the entries "
-            f"{example}; {name} has the shape {told(shape)}"
+            f"{where}: no column {name!r}{did_you_mean(name, place)} (columns: {listed(place)}), and none of the "
+            f"entries {example}; {name} has the shape {told(shape)}"
         )
     rank = 1 if vector else len(shape)
     odd = next((column for index, column in entries.items() if len(index) != rank), None)
@@ -153,10 +153,10 @@ def _grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, whe
     return np.stack([read[entries[index]] for index in order], axis=1).reshape(-1, *found)
 
 
-def _first_missing(entries: Iterable[Sequence[int]], shape: tuple[int, ...]) -> str:
+def _first_missing(entries: Iterable[tuple[int, ...]], shape: tuple[int, ...]) -> str:
     present = sorted(entries)
     for count, index in enumerate(present):
         expected = np.unravel_index(count, shape)
-        if tuple(map(int, expected)) != tuple(index):
+        if tuple(map(int, expected)) != index:
             return ", ".join(map(str, map(int, expected)))
     return ", ".join(map(str, map(int, np.unravel_index(len(present), shape))))

@@ -197,7 +197,7 @@ def _read(text: str, target: Any, parameters: tuple[Any, ...], stands: Any) -> s
     if text in LOSSES:
         if target is None:
             raise ModelError(
-                f"loss: {text} needs a target, and the model has none; give loss='prediction' to minimise the prediction itself"
+                f"loss: {text} needs a target, and the model has none; give one, or loss='prediction' to minimise that"
             )
         check_target(stands, target)
         return LOSSES[text](stands, target)

@@ -17,6 +17,7 @@ from symdiff import model_parts as parts
 from symdiff.array_values import Lengths, declared_shapes, exact
 from symdiff.data import Column, listed, name_of, short
 from symdiff.errors import ModelError
+from symdiff.initial_values import initial
 from symdiff.loss import PREDICTION, canonical, loss_formula, substituted
 from symdiff.parameter import Parameter
 from symdiff.tensors.shapes import Shape
@@ -35,9 +36,10 @@ class Model:
     * `prediction`: a SymPy expression in inputs and parameters, a number or a matrix, or a formula text.
     * `inputs`, `target`: what is observed. With target=None and loss="prediction" the prediction itself is minimised: a
       formula over all data at once, such as a sum over the entries of an IndexedBase.
-    * `parameters`: mapping to start values, numbers or arrays, or to a `Parameter` with bounds.
-    * `loss`: a name in `symdiff.loss.LOSSES`: "squared_error" is (f - y)**2, "absolute_error" is abs(f - y), of matrices
-      summed over the entries; "softmax_cross_entropy" log(sum(exp(f))) - y.T*f, "logistic" log(1 + exp(f)) - y*f. Or a
+    * `parameters`: mapping to start values, numbers or arrays, or to a `Parameter` with bounds. A value may be the name
+      of an initial value, such as "glorot", which is drawn by `seed`; see `symdiff.initial_values.initial`.
+    * `loss`: a name in `symdiff.loss.LOSSES`: "squared_error" is (f - y)**2, "absolute_error" is abs(f - y), "logistic"
+      is log(1 + exp(f)) - y*f, summed over entries; "softmax_cross_entropy" is log(sum(exp(f))) - sum(y*f). Or a
       formula, as text or expression, in the symbol `prediction` (a MatrixSymbol of its shape, where it is a matrix)
       and the target; in parameters too, where it regularises them.
     * `data`: named columns of shape (samples, *shape of the symbol) for inputs and target; others are not kept. See
@@ -88,6 +90,7 @@ class Model:
         probe: Mapping[Any, Any] | None = None,
         starts: Iterable[Mapping[Any, Any]] = (),
         source: str | None = None,
+        seed: int = 0,
     ) -> None:
         store = functools.partial(object.__setattr__, self)  # a frozen dataclass leaves no other way
         given = parts.mapping(parameters, "parameters", "{'w': 1.0}")
@@ -105,13 +108,17 @@ class Model:
         store("loss", substituted(self.loss_formula, self.prediction))
         declared = declared_shapes((*started, *self.observed), [self.loss])
         lengths = Lengths()
-        started = {
-            symbol: parts.fitted(parameter, symbol, declared[symbol], lengths, f"parameters.{symbol.name}")
-            for symbol, parameter in started.items()
-        }
-        store("parameters", MappingProxyType(started))
+        for symbol, parameter in started.items():
+            if isinstance(parameter, Parameter):
+                where = f"parameters.{symbol.name}"
+                started[symbol] = parts.fitted(parameter, symbol, declared[symbol], lengths, where)
         store("shapes", MappingProxyType(declared))
         store("data", None if data is None else parts.frozen(self._table(data, lengths, "data")))
+        for symbol, parameter in started.items():
+            if isinstance(parameter, parts.Drawn):
+                shape = lengths.resolved(declared[symbol])
+                started[symbol] = parameter.drawn(symbol, shape, seed, f"parameters.{symbol.name}")
+        store("parameters", MappingProxyType(started))
         store("probe", None if probe is None else parts.read_probe(probe, self.inputs, declared, lengths))
         known = {symbol: lengths.resolved(shape) for symbol, shape in declared.items()}
         store("shapes", MappingProxyType(known))
@@ -172,6 +179,21 @@ class Model:
             for symbol, parameter in self.parameters.items()
         }
         return self.replace(parameters=moved)
+
+    def redrawn(self, seed: int) -> Model:
+        """Return this model with its drawn parameters drawn by another seed; what was given stays.
+
+        >>> w, x, y = sp.MatrixSymbol("w", 1, 3), sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("y", 1, 1)
+        >>> line = Model("line", w * x, inputs=[x], target=y, parameters={w: "glorot"})
+        >>> line.redrawn(1) == line, line.redrawn(1).redrawn(0) == line
+        (False, True)
+        """
+        drawn = {
+            symbol: dataclasses.replace(parameter, value=initial(parameter.initial, parameter.shape, symbol.name, seed))
+            for symbol, parameter in self.parameters.items()
+            if parameter.initial is not None
+        }
+        return self.replace(parameters={**self.parameters, **drawn}) if drawn else self
 
     def replace(self, **changes: Any) -> Model:
         """Return this model with some of the constructor's arguments changed.

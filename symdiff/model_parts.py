@@ -12,11 +12,12 @@ import numpy as np
 import sympy as sp
 
 from symdiff.array_columns import sampled
-from symdiff.array_values import Lengths
+from symdiff.array_values import Lengths, told
 from symdiff.data import Column, columns, did_you_mean, listed, name_of, short
-from symdiff.errors import DataError, InputError, ModelError
+from symdiff.errors import DataError, InputError, ModelError, ShapeError
 from symdiff.formula.text import identifier
 from symdiff.from_sympy import free_symbols
+from symdiff.initial_values import INITIAL
 from symdiff.loss import PREDICTION
 from symdiff.parameter import Parameter
 from symdiff.parsing import parse
@@ -59,7 +60,8 @@ def declared_symbols(
         symbol = found.setdefault(name, key if isinstance(key, INPUTS) else sp.Symbol(name, real=True))
         if isinstance(key, INPUTS) and symbol != key:
             scalars = isinstance(key, sp.Symbol) and isinstance(symbol, sp.Symbol)
-            why = f"one is declared with other {'assumptions, such as real=True' if scalars else 'shapes or of another kind'}"
+            other = "other assumptions, such as real=True" if scalars else "another shape or of another kind"
+            why = f"one is declared with {other}"
             raise ModelError(f"prediction: its {name} is not the {name} given as {role}: {why}; make each symbol once")
     if not inputs:
         raise ModelError("inputs: none given; name at least one, even where the prediction does not depend on it")
@@ -89,7 +91,7 @@ def read_prediction(given: Any, inputs: Symbols, target: Any, parameters: Symbol
         raise ModelError(f"prediction: {type(read).__name__} given; give a SymPy expression or a formula text")
     declared = {*inputs, *parameters}
     for symbol in free_symbols(read):
-        if symbol == target:
+        if target is not None and symbol == target:
             raise ModelError(f"prediction: holds the target {target.name}, which only the loss may; take it out")
         if symbol not in declared:
             known = f"an input ({listed(map(name_of, inputs))}) nor a parameter ({listed(map(name_of, parameters))})"
@@ -97,14 +99,16 @@ def read_prediction(given: Any, inputs: Symbols, target: Any, parameters: Symbol
     return read
 
 
-def read_parameter(given: object, where: str) -> Parameter:
-    """Return a parameter, made of a number or an array where that is given.
+def read_parameter(given: object, where: str) -> Parameter | Drawn:
+    """Return a parameter, made of a number or an array where that is given, or of the name of an initial value.
 
     >>> read_parameter(1, "parameters.w").value
     1.0
     """
     try:
-        return given if isinstance(given, Parameter) else Parameter(given)
+        if isinstance(given, str) and given in INITIAL:
+            return Drawn(given)
+        return given if isinstance(given, (Parameter, Drawn)) else Parameter(given)
     except ModelError as error:
         raise ModelError(f"{where}: {error}") from None
 
@@ -120,6 +124,32 @@ def fitted(parameter: Parameter, symbol: Any, shape: Shape, lengths: Lengths, wh
         return parameter
     value = lengths.fit(symbol, shape, np.asarray(parameter.value), where)
     return parameter if value is parameter.value else dataclasses.replace(parameter, value=value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """A parameter whose initial value is yet to be drawn, when its shape is known."""
+
+    form: str
+    others: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+
+    @property
+    def value(self) -> str:
+        """The form of the initial value."""
+        return self.form
+
+    def drawn(self, symbol: Any, shape: Shape, seed: int, where: str) -> Parameter:
+        """Return the parameter; raises ShapeError where a length is not known."""
+        unknown = next((length for length in shape if not isinstance(length, int)), None)
+        if unknown is not None:
+            raise ShapeError(
+                f"{where}: {symbol.name} has the shape {told(shape)}, and the length {unknown} is not known from other "
+                "parameters or data; declare a number"
+            )
+        try:
+            return Parameter.drawn(self.form, cast("tuple[int, ...]", shape), symbol.name, seed, **self.others)
+        except InputError as error:
+            raise type(error)(f"{where}: {error}") from None
 
 
 def read_start(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ import numpy as np
 from symdiff.array_values import Array, is_array, read_array
 from symdiff.data import short
 from symdiff.errors import ModelError
+from symdiff.initial_values import INITIAL, initial
 from symdiff.tensors.shapes import written
 
 # arrays of more entries are told by shape and SHA-256
@@ -40,7 +42,8 @@ class Parameter:
 
     The value is a number, or an array, which is kept as float64 and read-only; bounds are numbers and hold for every
     entry. A parameter that is `fixed` keeps its value in training and fitting. An infinite bound is no bound and
-    becomes None. The unit is a label for reports; nothing is converted. Arrays are equal bit for bit.
+    becomes None. The unit is a label for reports; nothing is converted. `initial` tells by which form the value was
+    drawn, if it was. Arrays are equal bit for bit.
 
     Raises ModelError where a number is not one or not finite, or the value lies outside its bounds.
 
@@ -59,6 +62,19 @@ class Parameter:
     max: float | None = None
     fixed: bool = False
     unit: str | None = None
+    initial: str | None = None
+
+    @classmethod
+    def drawn(cls, form: str, shape: Sequence[int], name: str, seed: int = 0, **others: Any) -> Parameter:
+        """Return the parameter with an initial value of a form in `symdiff.initial_values.INITIAL`.
+
+        The value depends on form, shape, name and seed alone; `others` are `min`, `max`, `fixed`, `unit`. A model draws
+        its parameters by itself where a form stands in place of a value.
+
+        >>> Parameter.drawn("zeros", (2,), "b1")
+        Parameter(value=array([0.0, 0.0]), min=None, max=None, fixed=False, unit=None, initial='zeros')
+        """
+        return cls(initial(form, shape, name, seed), initial=form, **others)
 
     def __post_init__(self) -> None:
         value = read_array(self.value, "value") if is_array(self.value) else _finite(self.value)
@@ -75,6 +91,9 @@ class Parameter:
         unit = cast(object, self.unit)
         if unit is not None and not (isinstance(unit, str) and unit.isprintable() and unit.strip()):
             raise ModelError(f"unit is {short(unit)}; give one line of text, such as 'm/s'")
+        form = cast(object, self.initial)
+        if form is not None and form not in INITIAL:
+            raise ModelError(f"initial is {short(form)}; give one of {', '.join(INITIAL)}")
         # a frozen dataclass leaves no other way to store what was converted
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "min", low)
@@ -93,6 +112,7 @@ class Parameter:
 
     def __repr__(self) -> str:
         rest = f"min={self.min!r}, max={self.max!r}, fixed={self.fixed!r}, unit={self.unit!r}"
+        rest += "" if self.initial is None else f", initial={self.initial!r}"
         return f"Parameter(value={_shown(self.value)}, {rest})"
 
     def __reduce__(self) -> Any:
@@ -100,7 +120,7 @@ class Parameter:
         return Parameter, self._parts()
 
     def _parts(self) -> tuple[Any, ...]:
-        return self.value, self.min, self.max, self.fixed, self.unit
+        return self.value, self.min, self.max, self.fixed, self.unit, self.initial
 
     def _key(self) -> tuple[Any, ...]:
         value, *rest = self._parts()
@@ -119,7 +139,7 @@ def _finite(given: object) -> float:
 
 def _entry(value: float | Array, where: Any) -> str:
     """The value, or the first entry of it that is meant."""
-    if isinstance(value, float):
+    if not isinstance(value, np.ndarray):
         return f"value {value!r}"
     place = np.unravel_index(int(np.argmax(where)), value.shape)
     return f"value[{', '.join(map(str, place))}] {float(value[place])!r}"
@@ -127,7 +147,7 @@ def _entry(value: float | Array, where: Any) -> str:
 
 def _shown(value: float | Array) -> str:
     """A number or a short array in full; of a long one the shape, and enough of its SHA-256 to tell it from others."""
-    if isinstance(value, float):
+    if not isinstance(value, np.ndarray):
         return repr(value)
     if value.size <= SHOWN_ENTRIES:
         return f"array({value.tolist()!r})"

@@ -11,7 +11,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.data import array_of, found_in, listed
+from symdiff.array_columns import grouped
+from symdiff.data import array_of, found_in, listed, name_of, named_columns
 from symdiff.errors import DataError
 from symdiff.tensors.shapes import Length, Shape, resolved, written
 
@@ -118,6 +119,13 @@ def _fits(axes: Sequence[Length], actual: Sequence[int]) -> bool:
     return all(not isinstance(length, int) or length == number for length, number in zip(axes, actual, strict=True))
 
 
-def _taken(data: Any, symbols: Iterable[Any], where: str) -> list[Array]:
-    names = [symbol.name for symbol in symbols]
-    return [array_of(values, f"{where}: {name}") for name, values in found_in(data, names, where).items()]
+def _taken(data: Any, declared: Mapping[Any, Shape], where: str) -> list[Array]:
+    """The array of each symbol; where it has none, its entries may be columns x0, x1, ..."""
+    place = {name_of(key): key for key in named_columns(data, where)}
+    found: list[Array] = []
+    for symbol, shape in declared.items():
+        if symbol.name in place or not shape:
+            found.append(array_of(found_in(data, [symbol], where)[symbol.name], f"{where}: {symbol.name}"))
+        else:
+            found.append(grouped(data, place, symbol, shape, where))
+    return found

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 
-from symdiff.data import columns
 from symdiff.descent.options import Device, Precision, checked_options
 from symdiff.descent.result import TrainingResult
 from symdiff.descent.run import OnEpoch, TrainingRun
@@ -71,7 +70,7 @@ def train(
     if given is None:
         raise DataError(f"model {model.name!r} has no data of its own; give data=")
     graph = loss_graph(model)
-    table = samples_for(model, graph, given) if graph.shapes else columns(given, model.observed)
+    table = samples_for(model, graph, given) if graph.shapes else model.table(given)
     samples = table if isinstance(table, Samples) else len(next(iter(table.values())))
     options = checked_options(
         samples.count if isinstance(samples, Samples) else samples,

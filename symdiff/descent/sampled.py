@@ -19,7 +19,7 @@ from symdiff.descent.updates import Updates
 from symdiff.lowering import node_values
 from symdiff.symbolic import gradient_graph
 
-# JAX's own forms, faster than the table's: their slopes far out lose relative digits, which the sum over a batch has not
+# JAX's own forms, faster than the table's; far out their slopes lose relative digits, of which a batch's sum keeps none
 PLAIN: dict[str, Callable[..., Any]] = {"tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus}
 
 # (parameters by name, the arrays of a batch, its sample numbers) -> (mean loss, gradients in the order of `moving`)

@@ -170,9 +170,7 @@ def test_divergence_tells_the_largest_entry(route):
 
 def test_on_epoch_is_given_arrays():
     seen = []
-    symdiff.train(
-        two_layer(), epochs=2, on_epoch=lambda epoch, loss, parameters: seen.append((epoch, parameters["W1"]))
-    )
+    symdiff.train(two_layer(), epochs=2, on_epoch=lambda epoch, _, parameters: seen.append((epoch, parameters["W1"])))
     assert [(epoch, value.shape) for epoch, value in seen] == [(1, (3, 2)), (2, (3, 2))]
 
 
@@ -222,6 +220,13 @@ def test_wrong_arrays_are_told_in_one_line(changes, message):
     with pytest.raises(DataError, match=message) as caught:
         symdiff.train(two_layer(), TORCH["data"] | changes)
     assert "\n" not in str(caught.value)
+
+
+def test_entries_may_be_columns_of_a_table():
+    arrays = {name: np.array(values)[:, :, 0] for name, values in TORCH["data"].items()}
+    table = {f"{name}{k}": array[:, k] for name, array in arrays.items() for k in range(2)}
+    expected = symdiff.train(two_layer(), arrays, epochs=1).parameters["W1"]
+    np.testing.assert_array_equal(symdiff.train(two_layer(), table, epochs=1).parameters["W1"], expected)
 
 
 def test_a_missing_array_and_lengths_that_differ():
