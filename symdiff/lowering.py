@@ -46,7 +46,7 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
 
 
 def node_values(
-    graph: Graph, given: Mapping[Any, Any], dtype: Any, forms: Mapping[str, Callable[..., Any]] | None = None
+    graph: Graph, inputs: Mapping[Any, Any], dtype: Any, forms: Mapping[str, Callable[..., Any]] | None = None
 ) -> list[Any]:
     """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are.
 
@@ -54,12 +54,12 @@ def node_values(
     """
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        values[node] = given[symbol]
+        values[node] = inputs[symbol]
     for node, constant in graph.constants.items():
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
         if isinstance(function, Operation):
-            values[node] = function.jax(*(values[i] for i in operands), *static)
+            values[node] = resolve(function.jax)(*(values[i] for i in operands), *static)
             if not operands:
                 values[node] = values[node].astype(dtype)
             continue
@@ -81,8 +81,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         exprs: an expression, or a list, tuple or SymPy matrix of them; the result has the same structure, a matrix
         becoming an
             array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
-            S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the axes
-        of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
+            S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
+            axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: how the graph is lowered; "auto" chooses by size.
 
     Raises:

@@ -16,9 +16,8 @@ from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Length, Shape, same, written
 
-# one axis of a slice: an entry, which drops the axis, or `count` entries from `start` on, `step` apart
-At = tuple[str, Length]
-Range = tuple[str, Length, Length, int]
+# for each axis ("at", place), which drops the axis, or ("range", start, count, step)
+Places = tuple[tuple[Any, ...], ...]
 
 _LINEAR = "linear in its operand"
 
@@ -58,7 +57,7 @@ def reduced(b: GraphBuilder, node: int, full: Shape, shape: Shape) -> int:
         for axis, length in enumerate(full)
         if not same(length, 1) and (axis < len(full) - len(shape) or same(shape[axis - len(full) + len(shape)], 1))
     ]
-    dropped = [axis for axis in range(len(full) - len(shape))]
+    dropped = list(range(len(full) - len(shape)))
     if not lost and not dropped:
         return node
     names = ALPHABET[: len(full)]
@@ -146,21 +145,21 @@ EXPAND = Operation(
 # slice: entries at places known beforehand
 
 
-def _places(axes: Sequence[At | Range]) -> tuple[Any, ...]:
+def _places(axes: Places) -> tuple[Any, ...]:
     found: list[Any] = []
     for axis in axes:
         if axis[0] == "at":
             found.append(axis[1])
             continue
-        _, start, count, step = axis  # type: ignore[misc]
-        stop = start + step * count  # type: ignore[operator]
+        _, start, count, step = axis
+        stop = start + step * count
         # going down to the first entry there is no number to stop before
         found.append(slice(start, None if stop < 0 else stop, step))
     return tuple(found)
 
 
-def _slice_shape(shapes: Sequence[Shape], axes: Sequence[At | Range]) -> Shape:
-    return tuple(axis[2] for axis in axes if axis[0] == "range")  # type: ignore[misc]
+def _slice_shape(shapes: Sequence[Shape], axes: Places) -> Shape:
+    return tuple(axis[2] for axis in axes if axis[0] == "range")
 
 
 def _slice_adjoint(_: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], __: Any) -> Any:
@@ -187,11 +186,11 @@ SLICE = Operation(
 )
 
 
-def sliced(b: GraphBuilder, node: int, axes: tuple[At | Range, ...]) -> int:
+def sliced(b: GraphBuilder, node: int, axes: Places) -> int:
     """Node of a slice; the node itself where the slice is the whole array."""
     shape = b.shape(node)
     whole = all(
-        axis[0] == "range" and axis[1] == 0 and axis[3] == 1 and same(axis[2], length)  # type: ignore[misc]
+        axis[0] == "range" and axis[1] == 0 and axis[3] == 1 and same(axis[2], length)
         for axis, length in zip(axes, shape, strict=True)
     )
     return node if whole else b.apply(SLICE, (node,), (axes,))
@@ -200,7 +199,7 @@ def sliced(b: GraphBuilder, node: int, axes: tuple[At | Range, ...]) -> int:
 # place: a slice of an array of zeros, filled in
 
 
-def _place(array: Any, axes: Sequence[At | Range], shape: tuple[int, ...]) -> Any:
+def _place(array: Any, axes: Places, shape: tuple[int, ...]) -> Any:
     result = np.zeros(shape, np.asarray(array).dtype)
     result[_places(axes)] = array
     return result

@@ -65,8 +65,8 @@ PRODUCT = Operation(
         np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _others(np, operands[0], static[0])
     ),
     derived=_product_derived,
-    tangent=lambda operands, tangents, static, value: (
-        np.sum(np.broadcast_to(tangents[0], operands[0].shape) * _others(np, operands[0], static[0]), axis=static[0])
+    tangent=lambda operands, tangents, static, value: np.sum(
+        np.broadcast_to(tangents[0], operands[0].shape) * _others(np, operands[0], static[0]), axis=static[0]
     ),
     source="Griewank and Walther, Evaluating Derivatives (2008), section 3.3 (Speelpenning's product)",
 )
@@ -86,8 +86,9 @@ TOP = Operation(
     adjoint=lambda *_: None,
     derived=lambda b, *_: b.constant(sp.Integer(0)),
     tangent=lambda operands, tangents, static, value: np.zeros_like(value),
-    source="the largest exponent, by which a sum of exponentials is scaled: no derivative, the sum does not depend on it",
+    source="a sum scaled by its largest exponent does not depend on it, so there is no derivative",
 )
+
 
 def _log_sum_exp(numpy: Any, exponents: Any, axis: int) -> Any:
     top = numpy.max(exponents, axis=axis, keepdims=True)

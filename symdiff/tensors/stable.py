@@ -84,14 +84,19 @@ class _Rewriter:
         if matrix is not None:
             return b.apply(LOG_DETERMINANT, matrix)
         product = self._product([(node, False)])
-        # the logarithm of a product is a sum of logarithms where the factors are positive, as exponentials are
-        if product is None or product.negative or any(self._logarithm(n) is None for n in product.factors + product.divisors):
+        if product is None or product.negative:
             return None
-        terms = [(u, minus) for u, minus in product.exponents]
-        terms += [(self._logarithm(n), False) for n in product.factors]  # type: ignore[misc]
-        terms += [(self._logarithm(n), True) for n in product.divisors]  # type: ignore[misc]
-        sums = any(self._sum_below(n) is not None for n in product.factors + product.divisors)
-        return self._added(terms) if terms and sums else None
+        others = [*((n, False) for n in product.factors), *((n, True) for n in product.divisors)]
+        if all(self._sum_below(n) is None for n, _ in others):
+            return None
+        terms: list[tuple[int, bool]] = list(product.exponents)
+        for factor, minus in others:
+            # the logarithm of a product is a sum of logarithms where the factors are positive, as exponentials are
+            logarithm = self._logarithm(factor)
+            if logarithm is None:
+                return None
+            terms.append((logarithm, minus))
+        return self._added(terms)
 
     def _logarithm(self, node: int) -> int | None:
         """Node of the stable logarithm of a factor, None where there is none."""
@@ -174,7 +179,7 @@ class _Rewriter:
         operands = b.parts(node, "contract")
         if operands is None:
             return None
-        *parts, result = b.static_of(node)[0]  # type: ignore[misc]
+        *parts, result = b.static_of(node)[0]
         letters = "".join(dict.fromkeys("".join(parts)))
         if any(len(set(part)) < len(part) for part in parts) or len(result) == len(letters):
             return None
@@ -194,7 +199,11 @@ class _Rewriter:
         if not exponents:
             return None
         total = self._added(exponents)
-        lengths = {letter: n for o, part in zip(operands, parts, strict=True) for letter, n in zip(part, b.shape(o), strict=True)}
+        lengths = {
+            letter: n
+            for o, part in zip(operands, parts, strict=True)
+            for letter, n in zip(part, b.shape(o), strict=True)
+        }
         total = broadcast_to(b, total, tuple(lengths[letter] for letter in order))
         axes = tuple(range(len(result), len(order)))
         logarithm: int | None = None
@@ -230,11 +239,8 @@ class _Rewriter:
 
     def _added(self, terms: Sequence[tuple[int, bool]]) -> int:
         b = self.builder
-        result: int | None = None
-        for node, minus in terms:
-            if result is None:
-                result = b.call("negate", node) if minus else node
-            else:
-                result = b.call("subtract" if minus else "add", result, node)
-        assert result is not None
+        (first, negative), *rest = terms
+        result = b.call("negate", first) if negative else first
+        for node, minus in rest:
+            result = b.call("subtract" if minus else "add", result, node)
         return result

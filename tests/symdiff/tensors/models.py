@@ -11,12 +11,13 @@ import sympy as sp
 from sympy.tensor.array.expressions import ArrayContraction, ArrayTensorProduct, PermuteDims
 
 n, m, k, d = sp.symbols("n m k d", integer=True, positive=True)
-i, j, l = sp.symbols("i j l", integer=True)
+i, j = sp.symbols("i j", integer=True)
 u, v = sp.symbols("u v", real=True)
 A, B, S = sp.MatrixSymbol("A", m, n), sp.MatrixSymbol("B", n, n), sp.MatrixSymbol("S", n, n)
 W1, b1 = sp.MatrixSymbol("W1", m, n), sp.MatrixSymbol("b1", m, 1)
 W2, b2 = sp.MatrixSymbol("W2", k, m), sp.MatrixSymbol("b2", k, 1)
 x, y, z = sp.MatrixSymbol("x", n, 1), sp.MatrixSymbol("y", k, 1), sp.MatrixSymbol("z", n, 1)
+M = sp.MatrixSymbol("M", 3, 3)
 X, Y, Z = sp.IndexedBase("X"), sp.IndexedBase("Y"), sp.IndexedBase("Z")
 
 
@@ -66,7 +67,9 @@ _square, _low = _draw(1, (3, 3))[0], np.tril(_draw(2, (4, 4))[0])
 CASES = [
     Case("tanh network", network(sp.tanh), 4, _NETWORK, _draw(3, *_SHAPES), _network_by_hand(jnp.tanh)),
     Case("sigmoid network", network(_sigmoid), 4, _NETWORK, _draw(4, *_SHAPES), _network_by_hand(jax.nn.sigmoid)),
-    Case("relu network", network(lambda t: sp.Max(t, 0)), 4, _NETWORK, _draw(5, *_SHAPES), _network_by_hand(jax.nn.relu)),
+    Case(
+        "relu network", network(lambda t: sp.Max(t, 0)), 4, _NETWORK, _draw(5, *_SHAPES), _network_by_hand(jax.nn.relu)
+    ),
     Case(
         "least squares",
         (W1 * x - b1).T * (W1 * x - b1),
@@ -121,11 +124,11 @@ CASES = [
     ),
     Case(
         "elements, slices and an explicit matrix",
-        B[0, 1] * B[2, 2] ** 2 + sp.Trace(sp.Matrix([[u, 2], [v, u * v]]) * sp.MatrixSymbol("B", 3, 3)[1:3, 0:2]),
+        M[0, 1] * M[2, 2] ** 2 + sp.Trace(sp.Matrix([[u, 2], [v, u * v]]) * M[1:3, 0:2]),
         3,
-        (sp.MatrixSymbol("B", 3, 3), u, v),
+        (M, u, v),
         (_square, 0.5, 2.0),
-        lambda B, u, v: B[0, 1] * B[2, 2] ** 2 + jnp.trace(jnp.array([[u, 2], [v, u * v]]) @ B[1:3, 0:2]),
+        lambda M, u, v: M[0, 1] * M[2, 2] ** 2 + jnp.trace(jnp.array([[u, 2], [v, u * v]]) @ M[1:3, 0:2]),
     ),
     Case(
         "diagonals",

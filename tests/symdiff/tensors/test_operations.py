@@ -84,7 +84,9 @@ def test_adjoints_and_tangents(name: str, operands: tuple[Any, ...], static: tup
         found = np.zeros_like(operands[position]) if found is None else found
         np.testing.assert_allclose(found, expected[position], rtol=1e-10, atol=1e-10)
         derived = _derived(name, operands, static, position, adjoint)
-        np.testing.assert_allclose(np.broadcast_to(derived, np.shape(found)), expected[position], rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(
+            np.broadcast_to(derived, np.shape(found)), expected[position], rtol=1e-10, atol=1e-10
+        )
     directions = [_array(*np.shape(u)) if k < places else None for k, u in enumerate(operands)]
     moved = [jnp.zeros_like(a) if d is None else jnp.asarray(d) for a, d in zip(arrays, directions, strict=True)]
     _, along = jax.jvp(lambda *given: operation.jax(*given, *static), tuple(arrays), tuple(moved))
@@ -121,7 +123,7 @@ def test_a_singular_matrix_has_no_inverse_and_a_negative_determinant_no_logarith
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_SECOND))
 def test_what_has_no_second_derivative_says_so(name: str) -> None:
-    with pytest.raises(UnsupportedError, match="second derivative of a .* has no rule here; write "):
+    with pytest.raises(UnsupportedError, match=r"second derivative of a .* has no rule here; write "):
         OPERATIONS[name].derived(GraphBuilder(), 0, 0, (0,), (), 0)
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
-from models import CASES, Case, W1, W2, X, Y, b1, b2, i, n, network, x, y
+from models import CASES, W1, W2, Case, X, Y, b1, b2, i, n, network, x, y
 
 import symdiff
 from symdiff.errors import InputError, OptionError, ShapeError
@@ -86,16 +86,19 @@ def test_a_matrix_comes_back_as_an_array() -> None:
     assert symdiff.lambdify([W1, x], W1 * x)(a, np.ones((7, 3, 1))).shape == (7, 2, 1)
 
 
-@pytest.mark.parametrize(
-    ("expression", "arrays", "told"),
-    [
-        (W1 * x, [np.ones((2, 3)), np.ones((2, 1))], r"x is declared with the shape \(n, 1\).*\(2, 1\), against W1 of shape 2×3|W1 is declared with the shape \(m, n\).*against x of shape 2×1"),
-        (W1 * x, [np.ones((2, 3)), np.ones(3)], r"x has the shape n×1, but the array given has the shape \(3,\); give an array of 2 axes"),
-    ],
-)  # fmt: skip
-def test_shapes_that_do_not_fit_are_named_both(expression: sp.Expr, arrays: list[np.ndarray], told: str) -> None:
+def test_shapes_that_do_not_fit_are_named_both() -> None:
+    f = symdiff.lambdify([W1, x], W1 * x)
+    told = r"x is declared with the shape \(n, 1\), but .* has the shape \(2, 1\), against W1 of shape 2×3"
     with pytest.raises(ShapeError, match=told):
-        symdiff.lambdify([W1, x], expression)(*arrays)
+        f(np.ones((2, 3)), np.ones((2, 1)))
+    with pytest.raises(ShapeError, match=r"x has the shape n×1, .* has the shape \(3,\); give one of 2 axes"):
+        f(np.ones((2, 3)), np.ones(3))
+
+
+def test_shapes_that_contradict_in_the_formula_are_named_with_the_place() -> None:
+    told = r"product of shapes m×n and k×m: n and k are summed together, but differ; at .*W1\*W2"
+    with pytest.raises(ShapeError, match=told):
+        symdiff.lambdify([W1, W2], W1 * W2)
 
 
 def test_data_of_different_lengths_are_named_both() -> None:
@@ -115,7 +118,9 @@ def test_an_index_out_of_range_is_named() -> None:
 
 def test_a_sum_from_one_over_an_array_from_zero_is_refused() -> None:
     f = symdiff.lambdify([X], sp.Sum(X[i], (i, 1, n)))
-    with pytest.raises(ShapeError, match=r"indices of X start at 1.*sum from 0 to n - 1, declare IndexedBase\('X', offset=1\)"):
+    with pytest.raises(
+        ShapeError, match=r"indices of X start at 1.*sum .* n - 1, declare IndexedBase\('X', offset=1\)"
+    ):
         f(np.ones(4))
 
 
@@ -126,7 +131,7 @@ def test_a_gradient_needs_a_number() -> None:
 
 def test_a_length_is_a_whole_number() -> None:
     f = symdiff.lambdify([X, n], sp.Sum(X[i], (i, 0, n - 1)))
-    with pytest.raises(ShapeError, match="the length n is 2.5; give a whole number, 0 or more"):
+    with pytest.raises(ShapeError, match=r"the length n is 2\.5; give a whole number, 0 or more"):
         f(np.ones(4), 2.5)
     with pytest.raises(OptionError, match="expected 1 arrays"):
         symdiff.value_and_gradient(sp.Sum(X[i], (i, 0, n - 1)), X)(np.ones(4), 1, 1)
