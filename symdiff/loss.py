@@ -49,7 +49,7 @@ def canonical(expression: Any) -> Any:
         seen.add(id(part))
         if isinstance(part, ElementwiseApplyFunction):
             (variable,) = part.function.variables
-            if isinstance(variable, sp.Dummy):
+            if isinstance(variable, sp.Dummy) or (variable != ENTRY and variable not in expression.free_symbols):
                 variables[variable] = ENTRY
         pending.extend(part.args)
     return expression.xreplace(variables) if variables else expression

@@ -18,6 +18,7 @@ import sympy as sp
 from symdiff.errors import ParseError, SymbolError
 from symdiff.formula.builder import built
 from symdiff.formula.matrices import NAMES
+from symdiff.formula.mentions import bounding
 from symdiff.formula.names import Vocabulary
 from symdiff.formula.order import tree
 from symdiff.formula.step import Formula
@@ -64,7 +65,8 @@ def parse(text: str, symbols: Iterable[Any] | None = None) -> sp.Expr:
     * transpose, trace, det, inv, norm, sum (of all entries), dot, hadamard, hadamard_power, softmax, logsumexp of
       matrices, and ones(m, n), zeros(m, n), eye(n) of numbers or of lengths that a declared shape is written with;
     * entries `x[i]`, `A[i, j]`, counted from 0, and Sum(term, (i, 0, n - 1)), Product(term, (i, 0, n - 1)), with
-      several indices too, the first being the innermost.
+      several indices too, the first being the innermost; where an IndexedBase is declared without a shape, names in
+      bounds that are not declared are lengths (positive whole numbers).
 
     What SymPy prints with `str` reads back as an equal expression. Sums, products and powers are simplified as SymPy's
     operators do it; Piecewise, conditions, Max and Min stay as they are written.
@@ -98,8 +100,12 @@ def parse(text: str, symbols: Iterable[Any] | None = None) -> sp.Expr:
     if arrays:
         functions |= dict.fromkeys(NAMES, sp.Function)
         declared = _lengths(declared or {}) | (declared or {})
+    arranged = tree(text, tokens)
+    if any(isinstance(symbol, sp.IndexedBase) and symbol.shape is None for symbol in (declared or {}).values()):
+        open_lengths = {name for name in bounding(arranged, tokens) if name not in functions and name not in CONSTANTS}
+        declared = {name: sp.Symbol(name, integer=True, positive=True) for name in open_lengths} | (declared or {})
     vocabulary = Vocabulary(declared, CONSTANTS, functions)
-    return built(Formula(text, tokens, tree(text, tokens), vocabulary, arrays=arrays))
+    return built(Formula(text, tokens, arranged, vocabulary, arrays=arrays))
 
 
 def _names(given: object) -> list[str]:
