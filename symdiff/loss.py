@@ -11,14 +11,13 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from symdiff.data import did_you_mean, listed, short
 from symdiff.errors import InputError, ModelError, ShapeError
+from symdiff.formula.matrices import ENTRY, total
 from symdiff.formula.writer import fits
 from symdiff.from_sympy import free_symbols
 from symdiff.parsing import parse
 from symdiff.tensors.shapes import length_of, same, written
 
 PREDICTION = sp.Symbol("prediction", real=True)
-# the variable of functions of each entry: one for all, so that equal losses are equal expressions
-ENTRY = sp.Symbol("entry", real=True)
 
 
 def prediction_symbol(prediction: sp.Basic) -> Any:
@@ -50,15 +49,10 @@ def canonical(expression: Any) -> Any:
         seen.add(id(part))
         if isinstance(part, ElementwiseApplyFunction):
             (variable,) = part.function.variables
-            if isinstance(variable, sp.Dummy):
+            if isinstance(variable, sp.Dummy) or (variable != ENTRY and variable not in expression.free_symbols):
                 variables[variable] = ENTRY
         pending.extend(part.args)
     return expression.xreplace(variables) if variables else expression
-
-
-def total(matrix: Any) -> Any:
-    """The sum of all entries of a matrix, as a trace."""
-    return sp.Trace(sp.OneMatrix(matrix.shape[1], matrix.shape[0]) * matrix)
 
 
 def _each(body: sp.Expr, matrix: Any) -> Any:

@@ -18,7 +18,7 @@ from symdiff.array_values import Lengths, declared_shapes, exact
 from symdiff.data import Column, listed, name_of, short
 from symdiff.errors import ModelError
 from symdiff.initial_values import initial
-from symdiff.loss import PREDICTION, canonical, loss_formula, substituted
+from symdiff.loss import LOSSES, canonical, loss_formula, substituted
 from symdiff.parameter import Parameter
 from symdiff.tensors.shapes import Shape
 
@@ -95,7 +95,7 @@ class Model:
         store = functools.partial(object.__setattr__, self)  # a frozen dataclass leaves no other way
         given = parts.mapping(parameters, "parameters", "{'w': 1.0}")
         observed = parts.sequence(inputs, "inputs", "['x']")
-        compared = isinstance(loss, str) and loss != PREDICTION.name
+        compared = isinstance(loss, str) and loss in LOSSES
         symbols = parts.declared_symbols(prediction, observed, target, list(given), compared)
         store("name", parts.line(name, "name"))
         store("source", None if source is None else parts.line(source, "source"))

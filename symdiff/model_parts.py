@@ -15,6 +15,7 @@ from symdiff.array_columns import sampled
 from symdiff.array_values import Lengths, told
 from symdiff.data import Column, columns, did_you_mean, listed, name_of, short
 from symdiff.errors import DataError, InputError, ModelError, ShapeError
+from symdiff.formula.matrices import is_matrix, is_number
 from symdiff.formula.text import identifier
 from symdiff.from_sympy import free_symbols
 from symdiff.initial_values import INITIAL
@@ -73,6 +74,8 @@ def declared_symbols(
 def read_prediction(given: Any, inputs: Symbols, target: Any, parameters: Symbols) -> sp.Expr:
     """Return the prediction as an expression in inputs and parameters: a number or a matrix.
 
+    A matrix of shape 1×1 is a number where the target is one.
+
     >>> w, x, y = sp.symbols("w x y", real=True)
     >>> read_prediction("w*x", (x,), y, (w,))
     w*x
@@ -89,6 +92,8 @@ def read_prediction(given: Any, inputs: Symbols, target: Any, parameters: Symbol
             raise ModelError(f"prediction: {error}") from None
     if not isinstance(read, sp.Expr):
         raise ModelError(f"prediction: {type(read).__name__} given; give a SymPy expression or a formula text")
+    if is_matrix(read) and is_number(read) and (target is None or isinstance(target, sp.Symbol)):
+        read = sp.Trace(read)
     declared = {*inputs, *parameters}
     for symbol in free_symbols(read):
         if target is not None and symbol == target:
