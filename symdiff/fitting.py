@@ -11,7 +11,6 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.data import columns
 from symdiff.errors import DataError, ModelError
 from symdiff.least_squares import Residuals, minimised
 from symdiff.loss import PREDICTION, fits
@@ -125,11 +124,14 @@ def fit(model: Model, data: Any = None, *, most_evaluations: int = 2000) -> Fit:
 
     Source: Moré, The Levenberg-Marquardt algorithm, LNM 630, 1978; Bates and Watts, Nonlinear Regression, 1988.
     """
+    array = next((symbol.name for symbol, shape in model.shapes.items() if shape), None)
+    if array is not None:
+        raise ModelError(f"a fit by least squares takes numbers, and {array} is an array; use `symdiff train`")
     _refuse_other_losses(model.loss_formula, model.target)
     given = model.data if data is None else data
     if given is None:
         raise DataError(f"model {model.name!r} has no data of its own; give data=")
-    table = columns(given, [*model.inputs, model.target])
+    table = model.table(given)
     residuals = Residuals.of(model, table)
     moving = tuple(symbol.name for symbol in residuals.moving)
     rows, count = len(table[model.target.name]), len(moving)
@@ -163,8 +165,8 @@ def fit(model: Model, data: Any = None, *, most_evaluations: int = 2000) -> Fit:
     )
 
 
-def _refuse_other_losses(formula: sp.Expr, target: sp.Symbol) -> None:
-    if fits(formula, LOSS_NODES):
+def _refuse_other_losses(formula: sp.Expr, target: sp.Symbol | None) -> None:
+    if target is not None and fits(formula, LOSS_NODES):
         factor = sp.cancel(formula / (PREDICTION - target) ** 2)
         if factor.is_positive and not factor.free_symbols:
             return

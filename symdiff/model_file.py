@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import safetensors.numpy
 import sympy as sp
 import tomlkit
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from symdiff.data import Column, columns, did_you_mean, listed, read_csv, short
+from symdiff.data import columns, did_you_mean, listed, read_csv, short
 from symdiff.errors import DataError, InputError, ModelError
 from symdiff.formula.writer import written
-from symdiff.loss import loss_name
+from symdiff.initial_values import INITIAL
+from symdiff.loss import LOSSES, canonical, loss_name
 from symdiff.model import Model
+from symdiff.model_file_arrays import Beside, Stored, declared, shape_table
+from symdiff.model_parts import Drawn
 from symdiff.output_file import write_file
 from symdiff.parameter import Parameter
 from symdiff.parsing import parse
@@ -28,8 +39,19 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _or_array(given: object, handler: ValidatorFunctionWrapHandler) -> object:
+    # nested lists and files are read with the other arrays; None stands where there is a form or a file
+    return given if given is None or isinstance(given, (list, dict)) else handler(given)
+
+
+_Numbers = Annotated[float, WrapValidator(_or_array)]
+
+
 class _ParameterTable(_Table):
-    value: float = Field(examples=["value = 1.0"])
+    value: _Numbers = Field(examples=["value = 1.0"])
+    init: str | None = None
+    file: str | None = None
+    key: str | None = None
     min: float | None = None
     max: float | None = None
     fixed: bool = False
@@ -38,7 +60,10 @@ class _ParameterTable(_Table):
 
 def _parameter_table(given: object) -> object:
     if isinstance(given, dict):
-        return cast(object, given)
+        table = cast("dict[str, object]", given)
+        return {"value": None, **table} if table.keys() & {"init", "file"} else table
+    if isinstance(given, list):
+        return {"value": cast(object, given)}
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise PydanticCustomError("parameter", "give a number, or a table such as { value = 1.0, min = 0.0 }")
     return {"value": given}
@@ -48,15 +73,17 @@ class _ModelTable(_Table):
     name: str = Field(examples=['name = "line"'])
     prediction: str = Field(examples=['prediction = "w*x + b"'])
     inputs: list[str] = Field(examples=['inputs = ["x"]'])
-    target: str = Field(examples=['target = "y"'])
+    target: str | None = Field(examples=['target = "y"'])
     loss: str = "squared_error"
+    seed: int = 0
+    shapes: dict[str, Any] = Field(default={})
     source: str | None = None
     parameters: dict[str, Annotated[_ParameterTable, BeforeValidator(_parameter_table)]] = Field(
         examples=["[parameters] with w = 1.0"]
     )
     data: dict[str, Any] | None = None
     probe: dict[str, Any] | None = None
-    starts: list[dict[str, float]] = Field(default=[])
+    starts: list[dict[str, _Numbers]] = Field(default=[])
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -65,6 +92,13 @@ def load(path: str | os.PathLike[str]) -> Model:
     Keys: `name`, `prediction`, `inputs`, `target`, `[parameters]` (numbers, or tables with `value`, `min`, `max`,
     `fixed`, `unit`); optional `loss`, `[data]` (columns, or `file`, a CSV file beside the model file), `[probe]`. Two
     optional keys extend the contract: `source`, a text, and `[[starts]]`, a table of parameter values for each start.
+
+    Of models with arrays: `[shapes]` declares matrices, `W1 = [10, 64]`, columns, `x = [64]`, and indexed arrays,
+    `X = { indexed = ["n"] }`, where a name is a length that follows from the data. Values are nested lists, a table
+    with `file` (.npy, .npz or .safetensors beside the model file; `key` is the parameter's name where it is left out),
+    or for parameters a form in `symdiff.initial_values.INITIAL`, `{ init = "glorot" }`, drawn by the key `seed`. Data
+    may be in one .npz or .safetensors file, or in CSV columns x0, x1, ...; see `symdiff.array_columns.table`. A model
+    without `target` minimises its prediction, with loss = "prediction".
 
     Raises ModelError in one line: the file, the key, what is wrong, what is allowed; DataError for the data.
 
@@ -94,17 +128,28 @@ def load(path: str | os.PathLike[str]) -> Model:
 def save(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model file, its data inline, whole or not at all.
 
-    The text is read back before any file is touched. Raises ModelError where an equal model would not come back, as for
-    symbols that are not declared real, or an expression that no formula text gives; OutputError where the path cannot
-    be written.
+    Of a model with arrays, those of more than 64 entries go to a safetensors file beside it, NAME.arrays.safetensors;
+    every value comes back bit for bit. The text is read back before any file is touched. Raises ModelError where an
+    equal model would not come back, as for symbols that are not declared real, or an expression that no formula text
+    gives; OutputError where the path cannot be written.
     """
     why = f"{path}: model {model.name!r} cannot be saved"
-    for symbol in (*model.inputs, model.target, *model.parameters):
-        if symbol != sp.Symbol(symbol.name, real=True):
-            raise ModelError(f"{why}: symbol {symbol.name} would read back as real and no more; declare it so")
     try:
-        content = _text(model).encode()
-        again = _model(content.decode(), Path(path))
+        kinds = declared(shape_table((*model.observed, *model.parameters)))
+    except ModelError as error:
+        raise ModelError(f"{why}: {error}") from None
+    for symbol in (*model.observed, *model.parameters):
+        if symbol.name in kinds and symbol != kinds[symbol.name]:
+            told = "an array whose lengths are positive whole numbers"
+            raise ModelError(f"{why}: {symbol.name} would read back as {told}; declare it so")
+        if symbol.name not in kinds and symbol != sp.Symbol(symbol.name, real=True):
+            raise ModelError(f"{why}: symbol {symbol.name} would read back as real and no more; declare it so")
+    stored = Stored(f"{Path(path).stem}.arrays.safetensors", inline=not kinds)
+    try:
+        content = _text(model, stored).encode()
+        beside = stored.content() if stored.arrays else b""
+        unwritten = {stored.file: safetensors.numpy.load(beside)} if beside else {}
+        again = _model(content.decode(), Path(path), Beside(Path(path).parent, unwritten))
     except InputError as error:
         raise ModelError(f"{why}: {str(error).removeprefix(f'{path}: ')}") from None
     except RecursionError:
@@ -113,12 +158,18 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         raise ModelError(f"{why}: {short(error.object[error.start])} has no place in a text; rename") from None
     if again != model:
         raise ModelError(f"{why}: {_difference(model, again)}")
+    if beside:
+        write_file(Path(path).parent / stored.file, beside)
     write_file(path, content)
 
 
-def _model(text: str, path: Path) -> Model:
+def _model(text: str, path: Path, beside: Beside | None = None) -> Model:
+    beside = beside or Beside(path.parent)
     try:
-        table = _ModelTable.model_validate(tomllib.loads(text))
+        given = tomllib.loads(text)
+        if isinstance(given.get("loss"), str) and given["loss"] not in LOSSES:
+            given.setdefault("target", None)
+        table = _ModelTable.model_validate(given)
     except tomllib.TOMLDecodeError as error:
         what, _, place = str(error).rstrip(")").rpartition(" (at ")
         raise ModelError(f"{path}: {place}: {what}; correct the TOML") from None
@@ -126,32 +177,58 @@ def _model(text: str, path: Path) -> Model:
         raise ModelError(f"{path}: {_first(error)}") from None
     except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits, arrays nested as deeply
         raise ModelError(f"{path}: not to be read as TOML ({error}); shorten it") from None
-    data = None if table.data is None else _data(table.data, [*table.inputs, table.target], path)
     try:
+        symbols = declared(table.shapes)
+        used = [*table.inputs, *([] if table.target is None else [table.target]), *table.parameters]
+        odd = next((name for name in symbols if name not in used), None)
+        if odd is not None:
+            raise ModelError(f"shapes: {odd!r} is no input, target or parameter{did_you_mean(odd, used)}; take it out")
+        parameters = {n: _parameter(entry, n, beside) for n, entry in table.parameters.items()}
+        probe = table.probe and {n: beside.value(value, n, f"probe.{n}") for n, value in table.probe.items()}
+        starts = [{n: beside.value(value, n, f"starts.{n}") for n, value in start.items()} for start in table.starts]
         return Model(
             table.name,
             table.prediction,
-            inputs=table.inputs,
-            target=table.target,
-            parameters={name: _parameter(entry, f"parameters.{name}") for name, entry in table.parameters.items()},
+            inputs=[symbols.get(name, name) for name in table.inputs],
+            target=table.target and symbols.get(table.target, table.target),
+            parameters={symbols.get(name, name): parameter for name, parameter in parameters.items()},
             loss=table.loss,
-            data=data,
-            probe=table.probe,
-            starts=table.starts,
+            data=None if table.data is None else _data(table, path, beside),
+            probe=probe,
+            starts=starts,
             source=table.source,
+            seed=table.seed,
         )
     except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise error if str(error).startswith(f"{path}: ") else type(error)(f"{path}: {error}") from None
 
 
-def _parameter(entry: _ParameterTable, where: str) -> Parameter:
+def _parameter(entry: _ParameterTable, name: str, beside: Beside) -> Parameter | Drawn:
+    where = f"parameters.{name}"
+    others = entry.model_dump(include={"min", "max", "fixed", "unit"})
+    value: Any = entry.value
+    if value is not None and entry.file is not None:
+        raise ModelError(f"{where}: both a value and a file; give one of them")
+    if entry.key is not None and entry.file is None:
+        raise ModelError(f"{where}: key without a file; give the file, or take it out")
+    if entry.file is not None:
+        try:
+            value = beside.array(entry.file, entry.key if entry.key or entry.file.endswith(".npy") else name)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from None
     try:
-        return Parameter(**entry.model_dump())
+        if value is None and entry.init in INITIAL:
+            return Drawn(entry.init, others)
+        return Parameter(value, initial=entry.init, **others)
     except ModelError as error:
         raise ModelError(f"{where}: {error}") from None
 
 
-def _data(given: dict[str, Any], names: list[str], path: Path) -> dict[str, Column]:
+def _data(table: _ModelTable, path: Path, beside: Beside) -> Any:
+    given = cast("dict[str, Any]", table.data)
+    names = [*table.inputs, *([] if table.target is None else [table.target])]
+    if table.shapes or table.target is None:
+        return beside.data(given, names)
     file = given.get("file")
     if not isinstance(file, str):
         return columns(given, names, where=f"{path}: data")
@@ -190,31 +267,40 @@ def _remedy(detail: ErrorDetails) -> str:
     return f"{short(detail['input'])} given; {wanted.get(detail['type'], detail['msg'])}"
 
 
-def _text(model: Model) -> str:
+def _text(model: Model, stored: Stored) -> str:
     """Write all keys in the contract's order, without tomlkit's documents, which take quadratic time to fill."""
-    loss = loss_name(model.loss_formula, model.target) or written(model.loss_formula)
+    loss = loss_name(model.loss_formula, model.target, model.prediction) or written(model.loss_formula)
     head = {
         "name": model.name,
         "source": model.source,
         "prediction": written(model.prediction),
         "inputs": [symbol.name for symbol in model.inputs],
-        "target": model.target.name,
+        "target": None if model.target is None else model.target.name,
         "loss": loss,
     }
-    parameters = {symbol.name: _entry(parameter) for symbol, parameter in model.parameters.items()}
-    lines = [*_lines(head), "", "[parameters]", *_lines(parameters)]
+    lines = _lines(head)
+    shapes = shape_table((*model.observed, *model.parameters))
+    if shapes:
+        lines += ["", "[shapes]", *_lines(shapes)]
+    parameters = {symbol.name: _entry(parameter, symbol.name, stored) for symbol, parameter in model.parameters.items()}
+    lines += ["", "[parameters]", *_lines(parameters)]
     for key, arrays in (("data", model.data), ("probe", model.probe)):
         if arrays is not None:
-            lines += ["", f"[{key}]", *_lines({name: values.tolist() for name, values in arrays.items()})]
-    for start in model.starts:
-        lines += ["", "[[starts]]", *_lines(start)]
+            told = {name: stored.given(f"{key}.{name}", values) for name, values in arrays.items()}
+            lines += ["", f"[{key}]", *_lines(told)]
+    for k, start in enumerate(model.starts, start=1):
+        lines += ["", "[[starts]]", *_lines({n: stored.given(f"starts.{k}.{n}", value) for n, value in start.items()})]
     return "\n".join([*lines, ""])
 
 
-def _entry(parameter: Parameter) -> object:
-    fields = dataclasses.asdict(parameter).items()
-    given = {key: value for key, value in fields if value is not None and value is not False}
-    return parameter.value if given.keys() == {"value"} else given
+def _entry(parameter: Parameter, name: str, stored: Stored) -> object:
+    value = stored.given(name, parameter.value)
+    fields: dict[str, object] = value if isinstance(value, dict) else {"value": value}
+    for key in ("min", "max", "fixed", "unit"):
+        fields[key] = getattr(parameter, key)
+    fields["init"] = parameter.initial
+    given = {key: value for key, value in fields.items() if value is not None and value is not False}
+    return value if given.keys() == {"value"} else given
 
 
 def _lines(table: Mapping[str, object]) -> list[str]:
@@ -231,7 +317,7 @@ def _value(value: Any) -> str:
 
 
 def _difference(model: Model, again: Model) -> str:
-    names = {symbol.name for symbol in (*model.inputs, model.target, *model.parameters)}
+    names = {symbol.name for symbol in (*model.observed, *model.parameters)}
     constants = {str(constant) for f in (model.prediction, model.loss_formula) for constant in f.atoms(sp.NumberSymbol)}
     if names & constants:
         name = min(names & constants)
@@ -242,6 +328,6 @@ def _difference(model: Model, again: Model) -> str:
         if odd:
             advice = "make it a float64, or a fixed parameter"
             return f"the number {written(odd[0])} of the {part} would read back with another precision; {advice}"
-        if formula != read:
+        if canonical(formula) != canonical(read):
             return f"the {part} would read back as another expression; keep the model in Python"
     return "it would read back as another; keep the model in Python"

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import sympy as sp
 
 from symdiff.errors import ParseError, SymbolError
 from symdiff.formula.builder import built
+from symdiff.formula.matrices import NAMES
+from symdiff.formula.mentions import bounding
 from symdiff.formula.names import Vocabulary
 from symdiff.formula.order import tree
 from symdiff.formula.step import Formula
@@ -41,7 +43,7 @@ def symbols(names: str) -> Any:
     return tuple(made) if len(made) > 1 else made[0]
 
 
-def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Expr:
+def parse(text: str, symbols: Iterable[Any] | None = None) -> sp.Expr:
     """Read a formula, such as `w*x**2 + exp(-b)`, into a SymPy expression. Nothing of the text is ever executed.
 
     A formula has
@@ -55,6 +57,16 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     * + - * / ** and parentheses, and calls of `symdiff.functions.formula_functions()`;
     * `a if condition else b` and `Piecewise((a, condition), ..., (b, True))`, where a condition is made of
       < <= > >= == != (chains too), and or not, & | ^ ~, Eq Ne Lt Le Gt Ge, And Or Not Xor ITE, True and False.
+
+    Where `symbols` holds a MatrixSymbol or an IndexedBase, a formula has also
+
+    * products of matrices, `A*x` or `A@x`, transposes `A.T`, whole powers of matrices; functions of the table at each
+      entry of a matrix, `tanh(W*x + b)`, and `applyfunc(A, formula in entry)`; a matrix of one entry may be a number;
+    * transpose, trace, det, inv, norm, sum (of all entries), dot, hadamard, hadamard_power, softmax, logsumexp of
+      matrices, and ones(m, n), zeros(m, n), eye(n) of numbers or of lengths that a declared shape is written with;
+    * entries `x[i]`, `A[i, j]`, counted from 0, and Sum(term, (i, 0, n - 1)), Product(term, (i, 0, n - 1)), with
+      several indices too, the first being the innermost; where an IndexedBase is declared without a shape, names in
+      bounds that are not declared are lengths (positive whole numbers).
 
     What SymPy prints with `str` reads back as an equal expression. Sums, products and powers are simplified as SymPy's
     operators do it; Piecewise, conditions, Max and Min stay as they are written.
@@ -71,15 +83,29 @@ def parse(text: str, symbols: Iterable[str | sp.Symbol] | None = None) -> sp.Exp
     ['lambda', 'pi']
     >>> sorted(map(str, parse("beta(x, y)*beta").free_symbols))
     ['beta', 'x', 'y']
+    >>> W, x = sp.MatrixSymbol("W", 2, 3), sp.MatrixSymbol("x", 3, 1)
+    >>> parse("W*x", symbols=[W, x]) == W * x
+    True
+    >>> parse("Sum(x[i]**2, (i, 0, 2))", symbols=[x])
+    Sum(x[i, 0]**2, (i, 0, 2))
     >>> parse("__import__('os').getcwd()")
     Traceback (most recent call last):
         ...
     symdiff.errors.ParseError: column 1 of '__import__('os').getcwd()': names that begin with two underscores are ...
     """
     declared = None if symbols is None else _declared(symbols)
-    tokens = cut(text, declared or ())
-    vocabulary = Vocabulary(declared, CONSTANTS, formula_functions())
-    return built(Formula(text, tokens, tree(text, tokens), vocabulary))
+    arrays = any(not isinstance(symbol, sp.Symbol) for symbol in (declared or {}).values())
+    tokens = cut(text, declared or (), arrays)
+    functions: dict[str, Any] = dict(formula_functions())
+    if arrays:
+        functions |= dict.fromkeys(NAMES, sp.Function)
+        declared = _lengths(declared or {}) | (declared or {})
+    arranged = tree(text, tokens)
+    if any(isinstance(symbol, sp.IndexedBase) and symbol.shape is None for symbol in (declared or {}).values()):
+        open_lengths = {name for name in bounding(arranged, tokens) if name not in functions and name not in CONSTANTS}
+        declared = {name: sp.Symbol(name, integer=True, positive=True) for name in open_lengths} | (declared or {})
+    vocabulary = Vocabulary(declared, CONSTANTS, functions)
+    return built(Formula(text, tokens, arranged, vocabulary, arrays=arrays))
 
 
 def _names(given: object) -> list[str]:
@@ -99,18 +125,25 @@ def _names(given: object) -> list[str]:
     return names
 
 
-def _declared(given: Iterable[str | sp.Symbol]) -> dict[str, sp.Symbol]:
+def _lengths(declared: Mapping[str, Any]) -> dict[str, sp.Symbol]:
+    """The symbols with which the declared shapes are written, by name."""
+    shapes = [symbol.shape or () for symbol in declared.values() if not isinstance(symbol, sp.Symbol)]
+    found = {symbol for shape in shapes for length in shape for symbol in length.free_symbols}
+    return {unicodedata.normalize("NFKC", symbol.name): symbol for symbol in found}
+
+
+def _declared(given: Iterable[Any]) -> dict[str, Any]:
     """Return the symbols by their normalised names."""
     if not isinstance(cast(object, given), Iterable):
         raise SymbolError(f"symbols must be names or SymPy symbols in a list, not {type(given).__name__}; write [...]")
-    declared: dict[str, sp.Symbol] = {}
+    declared: dict[str, Any] = {}
     for one in _names(given) if isinstance(given, str) else given:
         if isinstance(one, str):
             (name, *more) = _names(one)
             if more:
                 raise ParseError(f"'{shown(one)}' holds more than one name; give each name as a text of its own")
             symbol = sp.Symbol(name, real=True)
-        elif isinstance(cast(object, one), sp.Symbol):
+        elif isinstance(one, (sp.Symbol, sp.MatrixSymbol, sp.IndexedBase)):
             name, symbol = unicodedata.normalize("NFKC", one.name), one
         else:
             raise SymbolError(f"symbols must be names or SymPy symbols, not {type(one).__name__}; take it out")

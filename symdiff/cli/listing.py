@@ -136,9 +136,14 @@ def _model(model: Model) -> dict[str, Any]:
         "prediction": str(model.prediction),
         "loss": str(model.loss_formula),
         "inputs": [symbol.name for symbol in model.inputs],
-        "target": model.target.name,
-        "parameters": {symbol.name: parameter.value for symbol, parameter in model.parameters.items()},
-        "samples": 0 if model.data is None else len(model.data[model.target.name]),
+        "target": None if model.target is None else model.target.name,
+        "parameters": {symbol.name: _plain(parameter.value) for symbol, parameter in model.parameters.items()},
+        "samples": 0 if model.data is None else len(next(iter(model.data.values()))),
         "starts": max(1, len(model.starts)),
         "source": model.source,
     }
+
+
+def _plain(value: Any) -> Any:
+    """A number, or the shape of an array."""
+    return value if isinstance(value, float) else {"shape": list(value.shape)}

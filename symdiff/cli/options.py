@@ -141,10 +141,10 @@ def model(name_or_path: str, start: int | None) -> Model:
 
 def data_of(found: Model, data_file: str | None) -> Mapping[str, Any]:
     """Read the data to train on or fit to: the file's columns, else the model's own; raises DataError for none."""
-    from symdiff.data import columns, read_csv
+    from symdiff.data import read_csv
 
     if data_file is not None:
-        return columns(read_csv(data_file), [*found.inputs, found.target], where=data_file)
+        return found.table(read_csv(data_file), where=data_file)
     if found.data is None:
         raise DataError(f"model {found.name!r} has no data; give them with --data FILE.csv")
     return found.data

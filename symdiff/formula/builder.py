@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from symdiff.formula import matrices
 from symdiff.formula.algebra import call, plus, power, times
 from symdiff.formula.arity import miscounted
 from symdiff.formula.names import COMBINE, COMPARE, JOINED, number
@@ -50,12 +51,20 @@ def _value(formula: Formula, node: ast.expr) -> Step:
             return _leaf(formula, node)
         case ast.BinOp(op=ast.Add() | ast.Sub()):
             return _sum(formula, node)
-        case ast.BinOp(op=ast.Mult() | ast.Div()) | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+        case ast.BinOp(op=ast.Mult() | ast.Div() | ast.MatMult()) | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
             return _product(formula, node)
         case ast.BinOp(op=ast.Pow()):
             return _power(formula, node)
         case ast.IfExp():
             return _branches(formula, node)
+        case ast.Subscript(value=ast.Name() as name):
+            return _entry(formula, node, name)
+        case ast.Attribute():
+            return _transposed(formula, node)
+        case ast.Call(func=ast.Name() as name) if formula.arrays and formula.word(name) in matrices.NAMES:
+            word = formula.word(name)
+            special = {"applyfunc": _applied, **dict.fromkeys(matrices.INDEXED, _over_indices)}
+            return special.get(word, _of_matrices)(formula, node, word)
         case ast.Call(func=ast.Name() as name):
             called = {"Piecewise": _pairs, "ITE": _choice}.get(formula.word(name))
             return _call(formula, node, formula.word(name)) if called is None else called(formula, node)
@@ -75,9 +84,13 @@ def _value(formula: Formula, node: ast.expr) -> Step:
 def _leaf(formula: Formula, node: ast.Name) -> Step:
     yield from ()
     token = formula.tokens[int(node.id[1:])]
+    if formula.bound.get(token.text):
+        return formula.bound[token.text][-1]
     value = number(token.text) if token.kind == "number" else formula.vocabulary.value(token.text)
     if isinstance(value, str):
         raise formula.error(node, value)
+    if isinstance(value, sp.IndexedBase):
+        raise formula.error(node, f"{token.text} is an indexed array; write an entry of it, such as {token.text}[i]")
     return formula.made(node, lambda: value)
 
 
@@ -90,7 +103,12 @@ def _sum(formula: Formula, node: ast.BinOp) -> Step:
     terms: list[sp.Expr] = []
     for part, negative in [(first, False), *reversed(parts)]:
         term = yield _value(formula, part)
+        if negative and matrices.is_matrix(term):
+            terms.append(formula.made(part, partial(matrices.product, formula, part, sp.S.NegativeOne, [term])))
+            continue
         terms.append(formula.made(part, partial(times, formula.sizes, sp.S.NegativeOne, [term])) if negative else term)
+    if any(map(matrices.is_matrix, terms)):
+        return formula.made(node, lambda: matrices.plus(formula, node, terms))
     formula.permit(node, formula.sizes.sum(terms))
     return formula.made(node, lambda: plus(formula.sizes, terms))
 
@@ -104,21 +122,26 @@ def _product(formula: Formula, node: ast.expr) -> Step:
         if isinstance(part, ast.UnaryOp) and isinstance(part.op, (ast.USub, ast.UAdd)):
             coefficient = -coefficient if isinstance(part.op, ast.USub) else coefficient
             todo.append((part.operand, inverse))
-        elif isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mult, ast.Div)):
+        elif isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mult, ast.Div, ast.MatMult)):
             # denominators are taken apart too, so that 1/(2*(x + 1)) stays 1/2 times 1/(x + 1)
             todo.append((part.right, inverse ^ isinstance(part.op, ast.Div)))
             todo.append((part.left, inverse))
         else:
             factors.append((part, (yield _value(formula, part)), inverse))
     formula.permit(node, formula.sizes.product([factor for _, factor, _ in factors]))
+    mixed = any(matrices.is_matrix(factor) for _, factor, _ in factors)
     others: list[sp.Expr] = []
     for part, factor, inverse in factors:
+        if inverse and matrices.is_matrix(factor):
+            factor = matrices.number_of(formula, part, factor)
         if inverse and factor.is_Number and not factor:
             raise formula.error(part, "this divides by zero; write a denominator that is not 0")
         if factor.is_Number:
             coefficient = coefficient / factor if inverse else coefficient * factor
         else:
             others.append(_raised(formula, part, factor, sp.S.NegativeOne) if inverse else factor)
+    if mixed and any(map(matrices.is_matrix, others)):
+        return formula.made(node, lambda: matrices.product(formula, node, coefficient, others))
     return formula.made(node, lambda: times(formula.sizes, coefficient, others))
 
 
@@ -129,6 +152,8 @@ def _power(formula: Formula, node: ast.BinOp) -> Step:
 
 
 def _raised(formula: Formula, node: ast.expr, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    if matrices.is_matrix(base) or matrices.is_matrix(exponent):
+        return formula.made(node, lambda: matrices.power(formula, node, base, exponent))
     formula.permit(node, formula.sizes.power(base, exponent))
     return formula.made(node, lambda: power(formula.sizes, base, exponent))
 
@@ -144,10 +169,83 @@ def _call(formula: Formula, node: ast.Call, name: str) -> Step:
     for part in node.args:
         value = yield _value(formula, part)
         arguments.append(value)
+    if any(map(matrices.is_matrix, arguments)):
+        return formula.made(node, lambda: matrices.each(formula, node, function, arguments))
     if name == "sqrt":
         return _raised(formula, node, arguments[0], sp.S.Half)
     formula.permit(node, formula.sizes.call(name, arguments))
     return formula.made(node, lambda: call(formula.sizes, function, arguments))
+
+
+def _of_matrices(formula: Formula, node: ast.Call, name: str) -> Step:
+    values: list[Any] = []
+    for part in node.args:
+        value = yield _value(formula, part)
+        values.append(value)
+    return formula.made(node, lambda: matrices.called(formula, node, name, values))
+
+
+def _transposed(formula: Formula, node: ast.Attribute) -> Step:
+    value = yield _value(formula, node.value)
+    return formula.made(node, lambda: matrices.called(formula, node, "transpose", [value]))  # pyright: ignore[reportArgumentType]
+
+
+def _applied(formula: Formula, node: ast.Call, _: str) -> Step:
+    if len(node.args) != 2:
+        raise formula.error(node, "applyfunc takes a matrix and a formula in entry, such as applyfunc(A, entry**2)")
+    matrix = yield _value(formula, node.args[0])
+    if not matrices.is_matrix(matrix):
+        raise formula.error(node.args[0], "applyfunc takes a matrix, and a number is given; declare a matrix symbol")
+    meanings = formula.bound.setdefault(matrices.ENTRY.name, [])
+    meanings.append(matrices.ENTRY)
+    body = yield _value(formula, node.args[1])
+    meanings.pop()
+    body = matrices.number_of(formula, node.args[1], body)
+    return formula.made(node, lambda: matrices.applied(matrix, body))
+
+
+def _over_indices(formula: Formula, node: ast.Call, name: str) -> Step:
+    """A Sum or Product; its indices mean themselves in the term and in each other's bounds."""
+    indices: list[sp.Symbol] = []
+    for part in node.args[1:]:
+        if not (isinstance(part, ast.Tuple) and len(part.elts) == 3 and isinstance(part.elts[0], ast.Name)):
+            raise formula.error(part, f"{name} takes an index and its bounds; write {name}(x[i], (i, 0, n - 1))")
+        word = formula.tokens[int(part.elts[0].id[1:])]
+        if word.kind != "name":
+            raise formula.error(part.elts[0], f"{word.text} is no index; write a name such as i")
+        indices.append(sp.Symbol(word.text, integer=True))
+    if not indices or len(set(indices)) < len(indices):
+        wrong = "has no index" if not indices else "has an index twice"
+        raise formula.error(node, f"this {name} {wrong}; write {name}(x[i], (i, 0, n - 1))")
+    for index in indices:
+        formula.bound.setdefault(index.name, []).append(index)
+    limits: list[Any] = []
+    for index, part in zip(indices, node.args[1:], strict=True):
+        ends: list[Any] = []
+        for end in part.elts[1:]:  # type: ignore[union-attr]
+            value = yield _value(formula, end)
+            if matrices.is_matrix(value) or not value.is_integer:
+                raise formula.error(end, f"the bound {value} of {index} is no whole number; write numbers and lengths")
+            ends.append(value)
+        limits.append((index, *ends))
+    term = matrices.number_of(formula, node.args[0], (yield _value(formula, node.args[0])))
+    for index in indices:
+        formula.bound[index.name].pop()
+    return formula.made(node, lambda: matrices.INDEXED[name](term, *limits))
+
+
+def _entry(formula: Formula, node: ast.Subscript, name: ast.Name) -> Step:
+    array = formula.vocabulary.value(formula.word(name))
+    if not isinstance(array, (sp.IndexedBase, sp.MatrixSymbol)):
+        reason = (
+            array if isinstance(array, str) else f"{formula.word(name)} is a number and has no entries; take [ ] away"
+        )
+        raise formula.error(node, reason)
+    indices: list[Any] = []
+    for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        index = yield _value(formula, part)
+        indices.append(index)
+    return formula.made(node, lambda: matrices.entry(formula, node, array, indices))
 
 
 def _pairs(formula: Formula, node: ast.Call) -> Step:
@@ -180,6 +278,7 @@ def _branches(formula: Formula, node: ast.IfExp) -> Step:
 
 
 def _piecewise(formula: Formula, node: ast.expr, pairs: list[tuple[sp.Expr, sp.Basic]]) -> sp.Expr:
+    pairs = [(matrices.number_of(formula, node, value), condition) for value, condition in pairs]
     if all(condition is sp.false for _, condition in pairs):
         raise formula.error(node, "no condition of this Piecewise can hold; end it with (value, True)")
     return formula.made(node, lambda: sp.Piecewise(*pairs, evaluate=False))
@@ -234,7 +333,7 @@ def _compared(formula: Formula, node: ast.expr, relations: Sequence[Any], parts:
         raise formula.error(node, "a comparison takes two numbers; write one such as x > 0 or Eq(x, y)")
     sides: list[sp.Expr] = []
     for part in parts:
-        side = yield _value(formula, part)
+        side = matrices.number_of(formula, part, (yield _value(formula, part)))
         if side.has(sp.Piecewise):
             raise formula.error(part, "no Piecewise may stand in a condition; join conditions by and, or, not")
         sides.append(side)

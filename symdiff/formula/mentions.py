@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
+from collections.abc import Sequence
 
 import sympy as sp
 
+from symdiff.formula.matrices import INDEXED
 from symdiff.formula.names import Vocabulary
-from symdiff.formula.text import cut
+from symdiff.formula.order import Tree
+from symdiff.formula.text import Token, cut
 from symdiff.functions import CONSTANTS, formula_functions
 
 
@@ -27,3 +31,25 @@ def mentioned(text: str) -> tuple[sp.Symbol, ...]:
     vocabulary = Vocabulary(None, CONSTANTS, formula_functions())
     meant = (vocabulary.value(name) for name in sorted(names))
     return tuple(symbol for symbol in meant if isinstance(symbol, sp.Symbol))
+
+
+def bounding(arranged: Tree, tokens: Sequence[Token]) -> set[str]:
+    """Return the names in the bounds of all sums and products of a formula that are no indices.
+
+    >>> from symdiff.formula.order import tree
+    >>> tokens = cut("Sum(x[i], (i, 0, n - 1))", (), arrays=True)
+    >>> bounding(tree("Sum(x[i], (i, 0, n - 1))", tokens), tokens)
+    {'n'}
+    """
+    found: set[str] = set()
+    indices: set[str] = set()
+    for node in ast.walk(arranged.body):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        if tokens[int(node.func.id[1:])].text not in INDEXED:
+            continue
+        for limits in node.args[1:]:
+            for place, part in enumerate(limits.elts if isinstance(limits, ast.Tuple) else ()):
+                named = [tokens[int(name.id[1:])] for name in ast.walk(part) if isinstance(name, ast.Name)]
+                (found if place else indices).update(token.text for token in named if token.kind == "name")
+    return found - indices

@@ -108,6 +108,9 @@ class _Order:
             if self.waiting > MAX_CHAIN:
                 raise self._error(index, f"more than {MAX_CHAIN} signs, powers or branches in a row; split the formula")
         last = len(self.tokens) - 1
+        opened = self.levels[-1].opened
+        if not operand and opened >= 0 and self.tokens[opened].kind == "[":
+            raise self._error(opened, "this bracket is never closed; add ]")
         if operand:
             raise self._error(last, f"the formula ends after '{self.tokens[last].text}'; complete it")
         if len(self.levels) > 1:
@@ -129,7 +132,7 @@ class _Order:
                 self._end_sum(level, index)
         elif not index:
             raise self._error(index, f"a formula cannot begin with '{token.text}'; write a number or a name before it")
-        elif token.kind == ")" and self.tokens[index - 1].kind == "(":
+        elif token.kind in {")", "]"} and self.tokens[index - 1].kind in {"(", "["}:
             raise self._error(index, "nothing stands between these parentheses; write an argument or a formula there")
         else:
             pair = f"'{self.tokens[index - 1].text}' and '{token.text}'"
@@ -139,21 +142,28 @@ class _Order:
     def _operator(self, index: int, token: Token) -> bool:
         level = self.levels[-1]
         previous = self.tokens[index - 1]
-        if token.kind == "(" and previous.kind == "name":
+        if token.kind in {"(", "["} and previous.kind == "name":
             self.levels.append(_Level(index, index + 1))
             return True
+        if token.kind == "[":
+            raise self._error(index, "a subscript follows the name of an array; write such as x[i]")
+        if token.kind == ".T":
+            return False
         if token.kind in {"number", "name", "(", "not", "~"}:
             pair = f"'{shown(previous.text, 20)}' and '{shown(token.text, 20)}'"
             raise self._error(index, f"an operator is missing between {pair}; write * for a product")
-        if token.kind == ")":
+        if token.kind in {")", "]"}:
+            opening, what = ("(", "parenthesis") if token.kind == ")" else ("[", "bracket")
             if len(self.levels) == 1:
-                raise self._error(index, "this parenthesis was never opened; take it out or add (")
+                raise self._error(index, f"this {what} was never opened; take it out or add {opening}")
+            if self.tokens[level.opened].kind != opening:
+                raise self._error(index, f"this {what} closes '{self.tokens[level.opened].text}'; close that one first")
             self._end_part(index, index)
             self.levels.pop()
             return False
         if token.kind == "**":
             self._wait(level, level.chain + 1)
-        elif token.kind in {"+", "-", "*", "/"}:
+        elif token.kind in {"+", "-", "*", "/", "@"}:
             self._wait(level, level.elses)
             if token.kind in {"+", "-"}:
                 level.signs.append(index)

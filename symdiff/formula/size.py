@@ -134,8 +134,10 @@ class Sizes:
 
     def _measure(self, part: sp.Basic) -> str | None:
         sizes = [self._known[argument] for argument in part.args]
-        number = isinstance(part, sp.Expr) and (
-            all(size.value is not None for size in sizes) if sizes else part.is_number
+        number = (
+            isinstance(part, sp.Expr)
+            and not part.is_Matrix
+            and (all(size.value is not None for size in sizes) if sizes else part.is_number)
         )
         value = _value(part, sizes) if number else None
         if isinstance(value, str):
@@ -158,7 +160,7 @@ class Sizes:
             return sizes[0].bits * sizes[1].amount if sizes[0].bits else 0.0
         # a power of one of these is taken of what is inside
         if isinstance(part, (sp.Abs, sp.Max, sp.Min, sp.Piecewise, sp.Tuple)):
-            return max(size.bits for size in sizes)
+            return max((size.bits for size in sizes), default=0.0)
         return 0.0
 
     def _logs(self, part: sp.Basic, sizes: list[Size]) -> float:

@@ -30,6 +30,9 @@ class Formula:
     vocabulary: Vocabulary
     sizes: Sizes = field(default_factory=Sizes)
     started: float = field(default_factory=time.thread_time)
+    # whether it may hold matrices and indexed arrays, and what is bound where it is read: indices, and `entry`
+    arrays: bool = False
+    bound: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
     def word(self, node: ast.Name) -> str:
         """Return the number or name for which a placeholder stands."""
@@ -44,6 +47,8 @@ class Formula:
             self.permit(node, f"up to here SymPy took more than {MAX_SECONDS:g} s; split or simplify the formula")
         try:
             result = make()
+        except ParseError:
+            raise
         except _FAILURES as error:
             reason = f"SymPy cannot work it out ({shown(str(error)) or type(error).__name__})"
             raise self.refusal(node, reason) from None

@@ -19,6 +19,8 @@ MAX_EXPONENT = 400
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _OPERATOR = re.compile(r"\*\*|<=|>=|==|!=|[-+*/<>&|^~(),]")
+# and in formulas of matrices and indexed arrays
+_OF_ARRAYS = re.compile(r"@|\[|\]|\.T(?!\w)")
 _WORDS = frozenset({"and", "or", "not", "if", "else"})
 
 # what people write, and what to write instead; two characters before one
@@ -103,8 +105,10 @@ def identifier(name: str) -> str | None:
     return unicodedata.normalize("NFKC", name)
 
 
-def cut(text: object, declared: Collection[str]) -> list[Token]:
+def cut(text: object, declared: Collection[str], arrays: bool = False) -> list[Token]:
     """Cut a formula into tokens; a declared name is a name even where formulas have another use for the word.
+
+    Formulas of `arrays` have subscripts, transposes `.T` and products `@` too.
 
     Raises ParseError for what is no text, for characters and words that no formula has, and beyond the limits.
 
@@ -121,7 +125,7 @@ def cut(text: object, declared: Collection[str]) -> list[Token]:
         if text[position].isspace():
             position += 1
             continue
-        token = _token(text, position, declared)
+        token = _token(text, position, declared, arrays)
         found.append(token)
         position = token.end
         if len(found) > MAX_TOKENS:
@@ -133,13 +137,16 @@ def cut(text: object, declared: Collection[str]) -> list[Token]:
     return found
 
 
-def _token(text: str, start: int, declared: Collection[str]) -> Token:
+def _token(text: str, start: int, declared: Collection[str], arrays: bool) -> Token:
     number = _NUMBER.match(text, start)
     if number:
         _check_number(text, number)
         return Token("number", number[0], start, number.end())
     if text[start].isidentifier():
         return _word(text, start, declared)
+    of_arrays = _OF_ARRAYS.match(text, start) if arrays else None
+    if of_arrays:
+        return Token(of_arrays[0], of_arrays[0], start, of_arrays.end())
     sign, pair = text[start], text[start : start + 2]
     operator = _OPERATOR.match(text, start)
     if operator and pair not in _REFUSED:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symdiff.errors import ModelError
+from symdiff.formula.matrices import ENTRY
 
 # a longer text than a person or the parser would read; a shared expression can have exponentially many terms
 MAX_NODES = 100_000
@@ -43,3 +46,31 @@ def fits(expression: sp.Basic, limit: int) -> bool:
 class _Writer(StrPrinter):
     def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy finds it by the class's name
         return repr(float(expr))
+
+    def _print_ElementwiseApplyFunction(self, expr: Any) -> str:  # noqa: N802 - the same
+        (variable,) = expr.function.variables
+        body, matrix = expr.function.expr, self._print(expr.expr)
+        name = self._print(body.func(ENTRY)) if body.args == (variable,) else ""
+        # a function of the entry alone is written as one of the matrix
+        head = name.removesuffix(f"({ENTRY.name})")
+        if head != name and head.isidentifier():
+            return f"{head}({matrix})"
+        return f"applyfunc({matrix}, {self._print(body.xreplace({variable: ENTRY}))})"
+
+    def _print_OneMatrix(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"ones({self._print(expr.shape[0])}, {self._print(expr.shape[1])})"
+
+    def _print_ZeroMatrix(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"zeros({self._print(expr.shape[0])}, {self._print(expr.shape[1])})"
+
+    def _print_Identity(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"eye({self._print(expr.shape[0])})"
+
+    def _print_HadamardProduct(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"hadamard({', '.join(map(self._print, expr.args))})"
+
+    def _print_HadamardPower(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"hadamard_power({', '.join(map(self._print, expr.args))})"
+
+    def _print_Indexed(self, expr: Any) -> str:  # noqa: N802 - the same
+        return f"{expr.base.label}[{', '.join(map(self._print, expr.indices))}]"

@@ -38,6 +38,9 @@ TAME = (
     )
     | frozenset(("heaviside", "sqrt", "cbrt", "real_cbrt", "log", "log1p", "log2", "log10", "hypot", "logaddexp"))
     | frozenset(("softplus", "asinh"))
+    # of arrays: what only moves entries, or is linear in each operand as a product is
+    | frozenset(("contract", "broadcast", "expand", "slice", "place", "gather", "scatter", "stack"))
+    | frozenset(("top", "log_sum_exp"))
 )
 _INVERTING = frozenset(("power_negative",))
 _STEEP = frozenset(("power_negative", "power_integer", "exp"))

@@ -57,7 +57,18 @@ def _value(*arguments: Any) -> Any:
 
 def _jax(*arguments: Any) -> Any:
     *operands, letters = arguments
-    return jnp.einsum(subscripts(letters), *operands)
+    # without axes of length 1 a product with a column maps over a batch as one plain matrix product
+    shapes = [zip(part, array.shape, strict=True) for array, part in zip(operands, letters, strict=False)]
+    single = {letter for shape in shapes for letter, length in shape if length == 1}
+    if not single:
+        return jnp.einsum(subscripts(letters), *operands)
+    kept = tuple("".join(letter for letter in part if letter not in single) for part in letters)
+    arrays = [
+        jnp.squeeze(array, tuple(axis for axis, letter in enumerate(part) if letter in single))
+        for array, part in zip(operands, letters, strict=False)
+    ]
+    found = jnp.einsum(subscripts(kept), *arrays)
+    return jnp.expand_dims(found, tuple(axis for axis, letter in enumerate(letters[-1]) if letter in single))
 
 
 def _adjoint(position: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], _: Any) -> Any:

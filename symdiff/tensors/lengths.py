@@ -77,7 +77,7 @@ def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Map
                 raise ShapeError(f"{_misfit(symbol, declared, shapes[symbol])}{against}")
             continue
         unknown = symbols_of(found)
-        solution = _solved(found, number, unknown)
+        solution = solved_length(found, number, unknown)
         if solution is not None:
             known[next(iter(unknown))] = solution
             source[next(iter(unknown))] = told
@@ -123,7 +123,7 @@ def _misfit(symbol: Any, declared: Shape, actual: tuple[int, ...]) -> str:
     return f"{symbol} is declared with the shape ({axes}), but the array given has the shape {tuple(actual)}"
 
 
-def _solved(length: Length, number: int, unknown: Iterable[sp.Symbol]) -> int | None:
+def solved_length(length: Length, number: int, unknown: Iterable[sp.Symbol]) -> int | None:
     """The one unknown of length = number, if it is one and the equation is linear."""
     unknown = list(unknown)
     if len(unknown) != 1 or isinstance(length, int):
@@ -149,7 +149,7 @@ def _from_ranges(graph: Graph, known: Lengths, shapes: Mapping[Any, Any]) -> Non
             numbers = {s: sp.Integer(v) for s, v in known.items() if s != length}
             last = resolved(sp.sympify(start + stride * (count - 1) if stride > 0 else start), numbers)
             unknown = symbols_of(last)
-            solution = _solved(last, shapes[array][axis] - 1, unknown)
+            solution = solved_length(last, shapes[array][axis] - 1, unknown)
             if solution is None:
                 continue
             symbol = next(iter(unknown))
