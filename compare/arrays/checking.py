@@ -23,6 +23,7 @@ from compare.row import Row
 from compare.subject import Subject
 from compare.verdict import Verdict
 from symdiff.errors import OptionError, UnsupportedError
+from symdiff.gradients import gradient
 from symdiff.graph import Graph
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.lengths import Lengths, concrete
@@ -31,7 +32,7 @@ from symdiff.tensors.running import scalar
 # scalar operations, and rows, of all drawn points together
 OPERATIONS, ROWS = 60_000, 1_500
 # numbers of a point that are written out in each of its rows
-COORDINATES = 32
+COORDINATES = 12
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ class Place:
     def coordinates(self, number: int) -> dict[str, float]:
         """What a row says of where it stands: every entry, or of many the number of the point."""
         if sum(np.size(array) for array in self.arrays.values()) > COORDINATES:
-            return {"point": float(number)} | {s.name: float(k) for s, k in _named(self.lengths)}
+            return {"point": number} | {s.name: k for s, k in _named(self.lengths)}
         found: dict[str, float] = {}
         for symbol, array in _named(self.arrays):
             found |= {entry_name(symbol, place): float(array[place]) for place in np.ndindex(*np.shape(array))}
         # a length that no array tells
         told = {length for symbol in self.arrays for length in getattr(symbol, "shape", None) or ()}
-        return found | {s.name: float(k) for s, k in _named(self.lengths) if s not in told}
+        return found | {s.name: k for s, k in _named(self.lengths) if s not in told}
 
 
 def _named(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
@@ -78,6 +79,7 @@ def check_arrays(
     names = tuple(symbol.name for symbol in asked.wrt)
     try:
         derived = gradient_graph(number, asked.wrt)
+        shown = gradient(asked.expression, asked.wrt).graph
     except UnsupportedError as error:
         refused = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
         return Comparison(**common, rows=refused)
@@ -129,7 +131,7 @@ def check_arrays(
             facts[f"entries of {symbol.name}"] = (
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
-    formulas = dict(zip(names, formulas_of(derived, derived.outputs[1:]), strict=True))
+    formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True))
     by_seed = drawn or any("drawn" in fact for fact in facts.values())
     told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
