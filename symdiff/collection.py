@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def collection_paused() -> Iterator[None]:
+def collection_paused() -> Generator[None]:
     """No passes of Python's cyclic collector inside; what it would find is left for the next pass after.
 
     Graphs are acyclic, and counting references frees them: of a derivation the collector finds nothing, yet visits all
