@@ -137,8 +137,8 @@ def hessian_vector_product(expr: Any, wrt: Wrt) -> HessianVectorProduct:
         places = builder.splice(taken)
         sources = [taken.inputs.get(symbol, -1) for symbol in first.wrt]
         seeds = {node: builder.input(d) for node, d in zip(sources, direction, strict=True) if node >= 0}
-        outputs = directional(builder, taken, places, seeds, textbook)[1:]
-        pattern = _symmetric(pattern_of(taken, sources)[1:])
+        outputs = directional(builder, taken, places, seeds, textbook)
+        pattern = _symmetric(pattern_of(taken, sources))
         return HessianVectorProduct(first.wrt, args, direction, builder.finish(outputs), pattern)
 
 

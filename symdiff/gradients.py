@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from symdiff.collection import collection_paused
 from symdiff.errors import InputError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
+from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting.rewrites import readable, stable
 from symdiff.rewriting.seams import smoothed
 from symdiff.sparsity import Pattern, pattern_of_places
@@ -121,11 +122,14 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
 
 
 def curved(first: Gradient) -> tuple[Graph, bool]:
-    """The graph of (value, first partials) that second partials are taken of, and whether by textbook rules."""
+    """The graph of the first partials alone that second ones are taken of, and whether by textbook rules."""
     restated = stable(first.primal)
     # twice a textbook rule loses digits where the stable form does not
     textbook = restated is first.primal
-    return first.graph if textbook else gradient_graph(smoothed(restated), first.wrt), textbook
+    graph = first.graph if textbook else gradient_graph(smoothed(restated), first.wrt)
+    builder = GraphBuilder()
+    places = builder.splice(graph)
+    return builder.finish([places[node] for node in graph.outputs[1:]]), textbook
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,8 +285,7 @@ def hessian(expr: Any, wrt: Wrt) -> Hessian:
         first = gradient(expr, wrt)
         taken, textbook = curved(first)
         sources = [taken.inputs.get(symbol, -1) for symbol in first.wrt]
-        partials = replace(taken, outputs=taken.outputs[1:])
-        graph, places = best_entries(partials, sources, textbook, symmetric_entries)
+        graph, places = best_entries(taken, sources, textbook, symmetric_entries)
         return Hessian(first.wrt, graph, tuple(places))
 
 
