@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from symdiff.collection import collection_paused
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
@@ -245,6 +246,7 @@ def sum_of(builder: GraphBuilder, first: int, second: int) -> int:
     return builder.call("add", first, second)
 
 
+@collection_paused()
 def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = False) -> Graph:
     """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn; see `accumulate`.
 
