@@ -45,7 +45,7 @@ class Rewrite:
 def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
     """The same function with every known unstable form (or `only` those named) replaced, in time linear in the graph.
 
-    from symdiff.from_sympy import graph_of
+    >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> [step.function.name for step in stable(graph_of([sp.log(1 + sp.exp(x))])).applications]
     ['softplus']
