@@ -70,15 +70,12 @@ def star_colours(pattern: Pattern) -> tuple[int, ...]:
         forbidden = set(near[v])
         for w in neighbours[v]:
             if colours[w] < 0:
-                # two coloured ends of a path through a node to be coloured later must differ
+                # the neighbours of a node that is coloured later must differ, so v has no two of one colour
                 forbidden.update(near[w])
                 continue
             for x in neighbours[w]:
                 if x != v and colours[x] >= 0 and near[x].get(colours[w], 0) > 1:
                     forbidden.add(colours[x])
-            # v would be the end of v - w - x, and the path through another neighbour of v of the colour of w
-            if near[v][colours[w]] > 1:
-                forbidden.update(near[w])
         colours[v] = next(colour for colour in range(len(forbidden) + 1) if colour not in forbidden)
         for w in neighbours[v]:
             near[w][colours[v]] = near[w].get(colours[v], 0) + 1
