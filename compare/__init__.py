@@ -11,21 +11,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "BreakEven": "costs",
     "Comparison": "comparison",
     "Enclosure": "comparison",
     "Row": "comparison",
     "Verdict": "verdict",
     "assert_gradients_agree": "assertions.asserting",
+    "break_even": "costs",
     "check": "checking",
     "check_claim": "claims.claim",
 }
-__all__ = ["Comparison", "Enclosure", "Row", "Verdict", "assert_gradients_agree", "check", "check_claim"]
+__all__ = [
+    "BreakEven",
+    "Comparison",
+    "Enclosure",
+    "Row",
+    "Verdict",
+    "assert_gradients_agree",
+    "break_even",
+    "check",
+    "check_claim",
+]
 
 if TYPE_CHECKING:
     from compare.assertions.asserting import assert_gradients_agree
     from compare.checking import check
     from compare.claims.claim import check_claim
     from compare.comparison import Comparison, Enclosure, Row
+    from compare.costs import BreakEven, break_even
     from compare.verdict import Verdict
 
 

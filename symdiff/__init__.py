@@ -40,6 +40,8 @@ _HOMES = {
     "Jacobian": "gradients",
     "gradient": "gradients",
     "hessian": "gradients",
+    "HessianVectorProduct": "curvature",
+    "hessian_vector_product": "curvature",
     "jacobian": "gradients",
     "lambdify": "lowering",
     "Model": "model",
@@ -64,6 +66,7 @@ __all__ = [
     "Function",
     "Gradient",
     "Hessian",
+    "HessianVectorProduct",
     "InputError",
     "Jacobian",
     "Model",
@@ -81,6 +84,7 @@ __all__ = [
     "fit",
     "gradient",
     "hessian",
+    "hessian_vector_product",
     "jacobian",
     "lambdify",
     "parse",
@@ -93,6 +97,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from symdiff.curvature import HessianVectorProduct, hessian_vector_product
     from symdiff.domain import Domain
     from symdiff.errors import (
         DataError,

@@ -19,6 +19,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.expressions.array_expressions import ArrayElement, ArraySymbol
 from sympy.tensor.array.expressions.array_expressions import _CodegenArrayAbstract as ArrayExpression
 
+from symdiff.collection import collection_paused
 from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.function import Function
 from symdiff.functions import BY_HEAD, FUNCTIONS
@@ -28,6 +29,7 @@ from symdiff.refusals import unreal, unsupported
 from symdiff.tensors.notation import Entries
 
 
+@collection_paused()
 def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     """The graph whose outputs are the given expressions.
 

@@ -130,6 +130,10 @@ class GraphBuilder:
             outputs=tuple(place[node] for node in outputs),
         )
 
+    def operations_of(self, outputs: Iterable[int]) -> int:
+        """How many nodes that apply a function the outputs need."""
+        return sum(self._operation[node] >= 0 for node in self._needed(outputs))
+
     def value_of(self, node: int) -> sp.Basic | None:
         """The constant at a node, or None where it is not a constant."""
         return self._constants.get(node)

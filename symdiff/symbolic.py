@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from symdiff.collection import collection_paused
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
@@ -90,12 +91,27 @@ def accumulate(
     With `textbook` every rule is SymPy's own, to be read; else those of the table's `rules` that keep more digits are
     taken. An output costs time in the nodes that it needs, not in all.
     """
+    zero = builder.constant(sp.Integer(0))
+    for adjoints, _ in adjoint_sweeps(builder, graph, places, outputs, wrt, textbook):
+        yield [adjoints.get(node, zero) for node in wrt]
+
+
+def adjoint_sweeps(
+    builder: GraphBuilder,
+    graph: Graph,
+    places: Sequence[int],
+    outputs: Sequence[int],
+    wrt: Sequence[int],
+    textbook: bool = False,
+) -> Iterator[tuple[dict[int, int], int]]:
+    """The sweeps of `accumulate`, of each output the adjoints that are not zero by structure, and the nodes visited."""
     active = graph.depends_on(wrt).tolist()
     steps = {step.node: step for step in graph.applications if active[step.node]}
-    zero, one = builder.constant(sp.Integer(0)), builder.constant(sp.Integer(1))
+    one = builder.constant(sp.Integer(1))
     for output in outputs:
         adjoints: dict[int, int] = {output: one}
-        for node in _needed(steps, output):
+        visited = _needed(steps, output)
+        for node in visited:
             adjoint = adjoints.get(node)
             if adjoint is None:
                 continue
@@ -103,13 +119,13 @@ def accumulate(
             for position, operand in enumerate(step.operands):
                 if not active[operand] or still(step, position):
                     continue
-                contribution = _contribution(builder, graph, step, position, adjoint, places, textbook)
+                added = contribution(builder, graph, step, position, adjoint, places, textbook)
                 known = adjoints.get(operand)
-                adjoints[operand] = contribution if known is None else _sum(builder, known, contribution)
-        yield [adjoints.get(node, zero) for node in wrt]
+                adjoints[operand] = added if known is None else sum_of(builder, known, added)
+        yield adjoints, len(visited)
 
 
-def _contribution(
+def contribution(
     builder: GraphBuilder,
     graph: Graph,
     step: Application,
@@ -122,8 +138,8 @@ def _contribution(
     if isinstance(step.function, Operation):
         here = tuple(places[operand] for operand in step.operands)
         return step.function.derived(builder, position, adjoint, here, step.static, places[step.node])
-    partial = _partial(builder, step, position, places, textbook)
-    product = _product(builder, adjoint, partial)
+    partial = partial_of(builder, step, position, places, textbook)
+    product = product_of(builder, adjoint, partial)
     full, own = graph.shape(step.node), graph.shape(step.operands[position])
     if full == own:
         return product
@@ -138,14 +154,24 @@ def tangents(builder: GraphBuilder, graph: Graph, places: Sequence[int], source:
 
     The rules are those of `accumulate`; where the two differ, one of the sweeps is wrong.
     """
-    found: dict[int, int] = {source: builder.constant(sp.Integer(1))}
+    return directional(builder, graph, places, {source: builder.constant(sp.Integer(1))})
+
+
+def directional(
+    builder: GraphBuilder, graph: Graph, places: Sequence[int], seeds: Mapping[int, int], textbook: bool = False
+) -> list[int]:
+    """Add to `builder` the derivatives of the outputs of `graph` along a direction, by one sweep from front to back.
+
+    `seeds` gives the direction: to a node of `graph` the node of `builder` that is its component there.
+    """
+    found = dict(seeds)
     for step in graph.applications:
         total: int | None = None
         for position, operand in enumerate(step.operands):
-            if operand not in found or step.function.partials[position] is Absence.ZERO:
+            if operand not in found or still(step, position):
                 continue
-            term = _product(builder, found[operand], _partial(builder, step, position, places, textbook=False))
-            total = term if total is None else _sum(builder, total, term)
+            term = product_of(builder, found[operand], partial_of(builder, step, position, places, textbook))
+            total = term if total is None else sum_of(builder, total, term)
         if total is not None:
             found[step.node] = total
     zero = builder.constant(sp.Integer(0))
@@ -164,7 +190,7 @@ def _needed(steps: Mapping[int, Application], output: int) -> list[int]:
     return sorted(needed, reverse=True)
 
 
-def _partial(builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool) -> int:
+def partial_of(builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool) -> int:
     """Node of a local partial of one step."""
     here = [places[operand] for operand in step.operands]
     if textbook and step.function.name == "power" and position == 1 and builder.value_of(here[0]) == 0:
@@ -192,7 +218,7 @@ def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
     return condition, taken if inner is None else builder.call("negate", taken)
 
 
-def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
+def product_of(builder: GraphBuilder, adjoint: int, partial: int) -> int:
     """Multiply an adjoint by a partial; what is zero off a branch stays zero there, whatever the other factor is."""
     gates = [_gate(builder, factor) for factor in (adjoint, partial)]
     factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
@@ -204,12 +230,12 @@ def _product(builder: GraphBuilder, adjoint: int, partial: int) -> int:
     return builder.call("select", condition, product, builder.constant(sp.Integer(0)))
 
 
-def _sum(builder: GraphBuilder, first: int, second: int) -> int:
+def sum_of(builder: GraphBuilder, first: int, second: int) -> int:
     """Add two contributions; two halves of one Piecewise become one."""
     a, b = _gate(builder, first), _gate(builder, second)
     if a is not None and b is not None:
         if a[0] == b[0]:
-            return builder.call("select", a[0], _sum(builder, a[1], b[1]), builder.constant(sp.Integer(0)))
+            return builder.call("select", a[0], sum_of(builder, a[1], b[1]), builder.constant(sp.Integer(0)))
         if builder.parts(b[0], "not") == (a[0],):
             return builder.call("select", a[0], a[1], b[1])
         if builder.parts(a[0], "not") == (b[0],):
@@ -220,6 +246,7 @@ def _sum(builder: GraphBuilder, first: int, second: int) -> int:
     return builder.call("add", first, second)
 
 
+@collection_paused()
 def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = False) -> Graph:
     """Graph with outputs (value, partial in wrt[0], ...) of each output of `graph` in turn; see `accumulate`.
 

@@ -52,7 +52,7 @@ class Place:
     def coordinates(self, number: int) -> dict[str, float]:
         """What a row says of where it stands: every entry, or of many the number of the point."""
         if sum(np.size(array) for array in self.arrays.values()) > COORDINATES:
-            return {"point": number} | {s.name: k for s, k in _named(self.lengths)}
+            return {"point": float(number), **{s.name: float(k) for s, k in _named(self.lengths)}}
         found: dict[str, float] = {}
         for symbol, array in _named(self.arrays):
             found |= {entry_name(symbol, place): float(array[place]) for place in np.ndindex(*np.shape(array))}

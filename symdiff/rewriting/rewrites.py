@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symdiff.collection import collection_paused
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph, Static
 from symdiff.graph_builder import GraphBuilder
@@ -66,6 +67,7 @@ def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
     return builder.finish([places[node] for node in graph.outputs]) if changed else graph
 
 
+@collection_paused()
 def lowerable(graph: Graph) -> Graph:
     """What a route is to compute: unstable forms replaced, limits set, and guards around branches that may not be taken."""
     if graph.shapes:
