@@ -31,7 +31,9 @@ from symdiff.tensors.operation import Operation
 
 jax.config.update("jax_enable_x64", True)
 
-Method = Literal["auto", "fused"]
+Method = Literal["auto", "fused", "tape"]
+# operations of a graph up to which XLA compiles it as a whole in about a second; beyond, the time grows faster
+LARGEST_FUSED = 600
 
 resolve = lru_cache(maxsize=None)(resolve)
 
@@ -78,7 +80,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
             S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
             axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
-        method: how the graph is lowered; "auto" chooses by size.
+        method: "fused" lets XLA compile the graph as a whole; "tape" runs it on a machine whose compile time does not
+            depend on the expression; "auto" chooses by size. Graphs with arrays are always fused.
 
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
@@ -114,7 +117,7 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             f"({', '.join(map(str, symbols))}); add it, or substitute a number"
         )
 
-    compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols)
+    compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols, method)
 
     def function(*arguments: Any) -> Any:
         given: list[Any] = []
@@ -128,7 +131,20 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
     return function
 
 
-def _of_scalars(graph: Graph, symbols: Sequence[sp.Symbol]) -> Callable[[Sequence[Any]], list[jax.Array]]:
+def on_tape(graph: Graph, method: Method = "auto") -> bool:
+    """Whether a graph of scalars is to run on the tape machine."""
+    return method == "tape" or (method == "auto" and graph.operation_count > LARGEST_FUSED)
+
+
+def _of_scalars(
+    graph: Graph, symbols: Sequence[sp.Symbol], method: Method
+) -> Callable[[Sequence[Any]], list[jax.Array]]:
+    if on_tape(graph, method):
+        from symdiff.tape.lowered import outputs_function
+
+        taped = outputs_function(graph, symbols)
+        return lambda given: taped(*real_arrays(symbols, given))
+
     @jax.jit
     def compiled(*arrays: Any) -> list[jax.Array]:
         return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))

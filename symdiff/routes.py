@@ -20,9 +20,10 @@ from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
-from symdiff.lowering import jax_outputs
+from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
+from symdiff.tape.lowered import by_reverse_mode, outputs_function
 from symdiff.tensors.lengths import length_symbols, with_lengths
 
 Route = Literal["symbolic", "autodiff", "chain"]
@@ -115,6 +116,14 @@ def of_graph(
 
 def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
+    if on_tape(derived):
+        taped = outputs_function(derived, symbols)
+
+        def machine(*arrays: Any) -> tuple[Any, Any]:
+            value, *partials = taped(*real_arrays(symbols, arrays))
+            return value, jnp.stack(partials)
+
+        return machine
 
     @jax.jit
     def symbolic(*arrays: Any) -> tuple[Any, Any]:
@@ -126,6 +135,10 @@ def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbo
 
 def _autodiff(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
+    # reverse mode makes about three operations of one
+    if 3 * graph.operation_count > LARGEST_FUSED:
+        taped = by_reverse_mode(graph, wrt, symbols)
+        return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
     def autodiff(*arrays: Any) -> tuple[Any, Any]:
