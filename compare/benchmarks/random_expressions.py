@@ -11,6 +11,7 @@ import collections
 import json
 import multiprocessing
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,18 @@ def _told(text: str, row: Row, dtype: str) -> dict[str, Any]:
     }
 
 
+def in_float64(found: Mapping[str, Any]) -> dict[str, int]:
+    """Verdicts in float64 of the rows of one result that disagree in float32: what agrees there was the range."""
+    import compare
+
+    verdicts: collections.Counter[str] = collections.Counter()
+    for told in found.get("alarms", []) if found["dtype"] == "float32" else []:
+        if told["cause"] != "undecided":
+            (row,) = compare.check(found["text"], wrt=told["wrt"], at=told["at"]).rows
+            verdicts[row.verdict.value] += 1
+    return dict(verdicts)
+
+
 @click.command()
 @click.option("--count", default=5000)
 @click.option("--seed", default=0, help="0 is the fixed seed of the kept figures; any other is fresh.")
@@ -119,8 +132,14 @@ def _told(text: str, row: Row, dtype: str) -> dict[str, Any]:
 @click.option("--first", default=0, help="Index of the first expression.")
 @click.option("--processes", default=2)
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write each result there.")
-def main(count: int, seed: int, depth: int, first: int, processes: int, path: Path | None) -> None:
-    """Check random expressions and count the verdicts of their rows."""
+@click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file that --json wrote.")
+def main(count: int, seed: int, depth: int, first: int, processes: int, path: Path | None, again: Path | None) -> None:
+    """Check random expressions and count the verdicts of their rows; with --again, what disagreed, in float64."""
+    if again is not None:
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            wider = [collections.Counter(each) for each in pool.imap(in_float64, json.loads(again.read_text()))]
+        click.echo(f"rows that disagree in float32, in float64: {dict(sum(wider, collections.Counter()))}")
+        return
     totals: collections.Counter[str] = collections.Counter()
     causes: collections.Counter[str] = collections.Counter()
     numbers = [(seed, index, depth) for index in range(first, first + count)]

@@ -188,16 +188,27 @@ def _bessel(name: str, before: int, after: int) -> Callable[..., Ball]:
     return form(*(lambda u, n, f=f: f(u, exact(n)) for f in (value, first, second)))
 
 
+# to which Bessel functions of the second kind are enclosed at most
+MOST_BITS = 512
+
+
 def _bessel_of_second_kind(name: str, before: int, sign: int) -> Callable[..., Ball]:
     # f' = before*f of the order below - n/u*f, and u**2*f'' + u*f' = (n**2 + sign*u**2)*f (DLMF 10.6, 10.29 and the
     # differential equations): 2 values where `_bessel` takes 7
+    def value_of(u: Ball, order: Ball) -> Ball:
+        import flint
+
+        # of 2,048 bits Arb takes 40 s at 590; a ball of fewer encloses as surely
+        with flint.ctx.workprec(min(flint.ctx.prec, MOST_BITS)):
+            return getattr(u, name)(order)
+
     def ball(u: Ball, n: Static) -> Ball:
         order = exact(n)
         if is_number(u):
-            return getattr(u, name)(order)
+            return value_of(u, order)
         at = u[0]
-        value = getattr(at, name)(order)
-        first = before * getattr(at, name)(order - 1) - order / at * value
+        value = value_of(at, order)
+        first = before * value_of(at, order - 1) - order / at * value
         return composed(u, value, first, (order * order / (at * at) + sign) * value - first / at)
 
     return ball

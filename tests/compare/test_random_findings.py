@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import flint
 import mpmath
 import numpy as np
@@ -10,6 +12,7 @@ import sympy as sp
 
 import compare
 import symdiff
+from compare.benchmarks.causes import cause
 from compare.bounds import chain as rounding_chain
 from compare.bounds import graph as rounding
 from compare.certified.referee import judge
@@ -236,3 +239,22 @@ def test_below_the_normal_numbers_zero_is_right_and_above_them_nothing_is_excuse
 def test_an_absolute_value_is_a_rational_number_where_a_jump_is_looked_for():
     (found,) = judge(graph_of([sp.floor(sp.Abs(x) / 3)]), [{x: -3.0}], [x])
     assert found.irregular == "floor jumps here"
+
+
+def test_a_cause_is_found_only_where_something_leaves_the_range_of_the_dtype():
+    (row,) = compare.check("exp(x)**2*sin(x)", at={"x": 40.0}, dtype="float32").rows
+    assert cause("exp(x)**2*sin(x)", row, "float32")[0] == "no cause found"
+    (row,) = compare.check("log(exp(x)**2 + x)", at={"x": 60.0}, dtype="float32").rows
+    assert cause("log(exp(x)**2 + x)", row, "float32") == ("overflow of an inner operand", "exp(2*x)")
+
+
+def test_a_bessel_function_is_enclosed_at_high_precision_without_arb_s_slow_expansion():
+    with working(4096):
+        slow = FUNCTIONS["besselk"].ball(flint.arb_series([flint.arb("590.65"), 1], 3), 2)
+    with mpmath.workdps(60):
+        k0, k1, k2, k3, k4 = (mpmath.besselk(n, mpmath.mpf("590.65")) for n in range(5))
+        # DLMF 10.29.5
+        expected = [k2, -(k1 + k3) / 2, (k0 + 2 * k2 + k4) / 4]
+    for k, number in enumerate(expected):
+        assert slow[k].rel_accuracy_bits() > 400
+        assert float(slow[k] * math.factorial(k) / flint.arb(mpmath.nstr(number, 50))) == pytest.approx(1, abs=1e-15)
