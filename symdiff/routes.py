@@ -23,7 +23,7 @@ from symdiff.graph import Graph
 from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
-from symdiff.tape.lowered import by_reverse_mode, outputs_function
+from symdiff.tape.lowered import by_reverse_mode, value_and_partials
 from symdiff.tensors.lengths import length_symbols, with_lengths
 
 Route = Literal["symbolic", "autodiff", "chain"]
@@ -117,13 +117,8 @@ def of_graph(
 def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
     if on_tape(derived):
-        taped = outputs_function(derived, symbols)
-
-        def machine(*arrays: Any) -> tuple[Any, Any]:
-            value, *partials = taped(*real_arrays(symbols, arrays))
-            return value, jnp.stack(partials)
-
-        return machine
+        taped = value_and_partials(derived, symbols)
+        return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
     def symbolic(*arrays: Any) -> tuple[Any, Any]:

@@ -16,13 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from symdiff.arguments import floating_dtype
 from symdiff.graph import Graph
 from symdiff.symbolic import gradient_graph
 from symdiff.tape import machine
-from symdiff.tape.tape import Tape, edges_of, size_class, tape_of
+from symdiff.tape.program import Program, on_host
+from symdiff.tape.tape import INPUTS, edges_of, size_class, tape_of
 
 Outputs = Callable[..., list[jax.Array]]
+ValueAndPartials = Callable[..., tuple[jax.Array, jax.Array]]
 
 
 def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
@@ -35,37 +36,24 @@ def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
     >>> float(f(2.0)[0]), float(jax.grad(jax.grad(lambda u: f(u)[0]))(2.0))
     (8.0, 12.0)
     """
-    order = tuple(symbols)
-    tape = tape_of(graph, order)
-    padded = np.zeros(size_class(len(tape.outputs)), np.int32)
-    padded[: len(tape.outputs)] = tape.outputs
+    program, inner = _of_graph(graph, tuple(symbols))
+    on_device = jax.jit(inner)
 
-    @jax.custom_jvp
     def function(*arrays: Any) -> list[jax.Array]:
-        head, shape = _head(tape, arrays)
-        found = machine.run(tape.kinds, tape.kind, tape.operands, padded, head)
-        return [found[k].reshape(shape) for k in range(len(tape.outputs))]
+        if on_host(arrays):
+            return program.each(arrays)
+        return (inner if _traced(arrays) else on_device)(*program.converted(arrays))
 
-    @lru_cache(maxsize=8)
-    def partials_in(moving: tuple[int, ...]) -> Outputs:
-        return outputs_function(gradient_graph(graph, [order[k] for k in moving]), order)
-
-    def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
-        moving = tuple(k for k, tangent in enumerate(tangents) if not isinstance(tangent, SymbolicZero))
-        found = partials_in(moving)(*primals)
-        width = len(moving) + 1
-        values = found[::width]
-        along: list[jax.Array] = []
-        for row in range(len(tape.outputs)):
-            terms = [found[row * width + 1 + k] * tangents[place] for k, place in enumerate(moving)]
-            along.append(sum(terms[1:], terms[0]) if terms else jnp.zeros_like(values[row]))
-        return values, along
-
-    function.defjvp(rule, symbolic_zeros=True)
     return function
 
 
-def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) -> Callable[..., tuple[Any, Any]]:
+def value_and_partials(derived: Graph, symbols: Sequence[Any]) -> ValueAndPartials:
+    """The first output of a graph, and the others as one array (outputs - 1, *S); see `outputs_function`."""
+    program, inner = _of_graph(derived, tuple(symbols))
+    return _value_and_rest(program, inner)
+
+
+def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) -> ValueAndPartials:
     """Value of the first output and its partials (len(wrt), *S), as a function of the arrays of `symbols`.
 
     >>> import sympy as sp
@@ -77,23 +65,84 @@ def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) ->
     """
     order = tuple(symbols)
     tape = tape_of(graph, order)
-    places = np.asarray([order.index(symbol) for symbol in wrt], np.int32)
-    edges = edges_of(tape, set(places.tolist()))
+    places = [order.index(symbol) for symbol in wrt]
+    edges, ways = edges_of(tape, set(places))
+    padded = np.zeros(size_class(len(places), INPUTS), np.int32)
+    padded[: len(places)] = places
+    arguments = (tape.steps, np.int32(tape.length), edges, np.int32(ways), tape.outputs[0], padded)
+    program = Program(tape, machine.run_back, arguments, 1 + len(places))
+
+    def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
+        """Second derivatives: JAX's forward mode through the machine, one direction after the other."""
+        moving = _moving(tangents)
+        stack, shape = program.stacked(primals)
+
+        def column(place: Any) -> jax.Array:
+            unit = jnp.zeros_like(stack).at[place].set(1)
+            return jax.jvp(program.rows, (stack,), (unit,))[1][: program.count].reshape(program.count, *shape)
+
+        columns = jax.lax.map(column, jnp.asarray(moving, jnp.int32))
+        found = list(program(*primals))
+        return found, [_along(columns[:, k], moving, tangents, value) for k, value in enumerate(found)]
+
+    return _value_and_rest(program, _differentiable(program, rule))
+
+
+def _of_graph(graph: Graph, order: tuple[Any, ...]) -> tuple[Program, Outputs]:
+    tape = tape_of(graph, order)
+    program = Program(tape, machine.run, (tape.steps, np.int32(tape.length), tape.outputs), tape.count)
+
+    @lru_cache(maxsize=8)
+    def partials_in(moving: tuple[int, ...]) -> Outputs:
+        return _of_graph(gradient_graph(graph, [order[k] for k in moving]), order)[1]
+
+    def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
+        moving = _moving(tangents)
+        found = partials_in(moving)(*primals)
+        values, width = found[:: len(moving) + 1], len(moving) + 1
+        rows = [found[row * width + 1 : (row + 1) * width] for row in range(len(values))]
+        return values, [_along(row, moving, tangents, y) for row, y in zip(rows, values, strict=True)]
+
+    return program, _differentiable(program, rule)
+
+
+def _differentiable(program: Program, rule: Any) -> Outputs:
+    """The outputs one by one, so that what is not used brings no zero times infinity, with a rule for JAX."""
+
+    @jax.custom_jvp
+    def inner(*arrays: Any) -> list[jax.Array]:
+        return list(program(*arrays))
+
+    inner.defjvp(rule, symbolic_zeros=True)
+    return inner
+
+
+def _value_and_rest(program: Program, inner: Outputs) -> ValueAndPartials:
+    def traced(*arrays: Any) -> tuple[jax.Array, jax.Array]:
+        value, *rest = inner(*arrays)
+        return value, jnp.stack(rest)
+
+    on_device = jax.jit(traced)
 
     def function(*arrays: Any) -> tuple[jax.Array, jax.Array]:
-        head, shape = _head(tape, arrays)
-        found = machine.run_back(tape.kinds, tape.kind, tape.operands, edges, tape.outputs[0], places, head)
-        return found[0].reshape(shape), found[1:].reshape(len(places), *shape)
+        if on_host(arrays):
+            return program.first_and_rest(arrays)
+        return (traced if _traced(arrays) else on_device)(*program.converted(arrays))
 
     return function
 
 
-def _head(tape: Tape, arrays: Sequence[Any]) -> tuple[jax.Array, tuple[int, ...]]:
-    """Values before the first step, (head, points), and the shape of the points."""
-    dtype = floating_dtype(*arrays)
-    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
-    points = int(np.prod(shape))
-    # scalars take the dtype of arrays, as everywhere
-    rows = [jnp.broadcast_to(jnp.asarray(array, dtype), shape).reshape(points) for array in arrays]
-    constants = jnp.broadcast_to(jnp.asarray(tape.constant_values(dtype))[:, None], (tape.head - len(rows), points))
-    return jnp.concatenate([jnp.stack(rows), constants] if rows else [constants]), shape
+def _moving(tangents: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(k for k, tangent in enumerate(tangents) if not isinstance(tangent, SymbolicZero))
+
+
+def _along(partials: Any, moving: Sequence[int], tangents: Sequence[Any], value: jax.Array) -> jax.Array:
+    """The derivative of one output along the tangents, which broadcast to its shape."""
+    if not moving:
+        return jnp.zeros_like(value)
+    directions = jnp.stack([jnp.broadcast_to(tangents[k], value.shape) for k in moving])
+    return (jnp.asarray(partials if isinstance(partials, jax.Array) else jnp.stack(partials)) * directions).sum(axis=0)
+
+
+def _traced(arrays: Sequence[Any]) -> bool:
+    return any(isinstance(array, jax.core.Tracer) for array in arrays)

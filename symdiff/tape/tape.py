@@ -1,7 +1,7 @@
 """A graph as a tape: arrays of what each step does and to which values, padded to a size class.
 
-Values are numbered: first the inputs, then the constants, up to a size class, then one value a step. The operands of
-steps are numbers of values. A step beyond the end negates the number one, so that padding makes no 0*inf.
+Values are numbered: first the inputs, then the constants, each up to a size class, then one value a step. The operands
+of steps are numbers of values. The machine stops at the tape's length, so what pads it is never run.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symdiff.constants import nearest
+from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph, Static
 
-# operands of a step, at most
-OPERANDS = 4
+# operands of a step, at most, and those in which it has derivatives
+OPERANDS, MOVING = 3, 2
+# the smallest size classes
+INPUTS, STEPS = 16, 64
 # functions that every machine can do, so that one machine serves most expressions; powers with their exponents
 COMMON: tuple[tuple[str, Static], ...] = (
     *(
@@ -42,6 +45,11 @@ class Kind(NamedTuple):
     static: Static
 
     @property
+    def moving(self) -> tuple[int, ...]:
+        """Positions of the operands in which there is a derivative."""
+        return tuple(k for k, each in enumerate(self.function.partials) if not isinstance(each, Absence))
+
+    @property
     def name(self) -> tuple[str, str]:
         """What kinds are ordered by."""
         return self.function.name, str(self.static)
@@ -51,39 +59,44 @@ class Kind(NamedTuple):
 class Tape:
     """Steps of a graph, all arrays padded to size classes.
 
-    `kind[s]` is a place in `kinds`, `operands[s]` are numbers of values, `outputs` of those asked for. The first values
-    are those of `symbols`, then `constants`; the value of step s has the number `head + s`. `length` counts the steps
-    before padding.
+    A row of `steps` is (kind, operands): a place in `kinds` and numbers of values; `outputs` are those of the `count`
+    values asked for. The first values are those of `symbols`, and after `inputs` of them those of `constants`; the
+    value of step s has the number `head + s`. `length` counts the steps before padding.
     """
 
     kinds: tuple[Kind, ...]
-    kind: NDArray[np.int32]
-    operands: NDArray[np.int32]
+    steps: NDArray[np.int32]
     symbols: tuple[Any, ...]
     constants: tuple[sp.Basic, ...]
     outputs: NDArray[np.int32]
+    count: int
     length: int
+
+    @property
+    def inputs(self) -> int:
+        """How many values are kept for inputs."""
+        return size_class(len(self.symbols), INPUTS)
 
     @property
     def head(self) -> int:
         """How many values stand before those of the steps."""
-        return size_class(len(self.symbols) + len(self.constants))
+        return self.inputs + size_class(len(self.constants), INPUTS)
 
     def constant_values(self, dtype: Any) -> NDArray[Any]:
-        """The values after those of the symbols up to the head's end; truth values are 0 and 1."""
+        """The values between those of the symbols and the steps; truth values are 0 and 1."""
         numbers = [float(c is sp.true) if c in (sp.true, sp.false) else nearest(c, dtype) for c in self.constants]
-        found = np.ones(self.head - len(self.symbols), dtype)
+        found = np.ones(self.head - self.inputs, dtype)
         found[: len(numbers)] = numbers
         return found
 
 
-def size_class(count: int) -> int:
+def size_class(count: int, smallest: int = STEPS) -> int:
     """The next of 64, 96, 128, 192, 256, ...: powers of two and the middles between them.
 
-    >>> size_class(65), size_class(100), size_class(1000)
-    (96, 128, 1024)
+    >>> size_class(65), size_class(100), size_class(1000), size_class(3, 16)
+    (96, 128, 1024, 16)
     """
-    size = 64
+    size = smallest
     while size < count:
         middle = size + size // 2
         if middle >= count:
@@ -98,25 +111,28 @@ def tape_of(graph: Graph, symbols: tuple[Any, ...]) -> Tape:
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> tape = tape_of(graph_of([sp.sin(x) * x]), (x,))
-    >>> tape.length, tape.head, tape.outputs.tolist()
-    (2, 64, [65])
+    >>> tape.length, tape.head, tape.outputs[: tape.count].tolist()
+    (2, 32, [33])
     """
     order = {symbol: k for k, symbol in enumerate(symbols)}
     places = {node: order[symbol] for node, symbol in graph.symbols.items()}
-    constants = (sp.Integer(1), *graph.constants.values())
-    places |= {node: len(symbols) + 1 + k for k, node in enumerate(graph.constants)}
-    head = size_class(len(symbols) + len(constants))
+    constants = tuple(graph.constants.values())
+    inputs = size_class(len(symbols), INPUTS)
+    places |= {node: inputs + k for k, node in enumerate(graph.constants)}
+    head = inputs + size_class(len(constants), INPUTS)
     kinds = _kinds(graph.applications)
     numbers = {(kind.function, kind.static): k for k, kind in enumerate(kinds)}
-    padded = size_class(len(graph.applications))
-    kind = np.full(padded, numbers[FUNCTIONS["negate"], ()], np.int32)
-    operands = np.full((padded, OPERANDS), len(symbols), np.int32)
-    for step, (node, function, inputs, static) in enumerate(graph.applications):
+    rows: list[tuple[int, ...]] = []
+    nothing = [(0,) * (OPERANDS - k) for k in range(OPERANDS + 1)]
+    for step, (node, function, operands, static) in enumerate(graph.applications):
         places[node] = head + step
-        kind[step] = numbers[function, static]
-        operands[step, : len(inputs)] = [places[i] for i in inputs]
-    outputs = np.asarray([places[node] for node in graph.outputs], np.int32)
-    return Tape(kinds, kind, operands, tuple(symbols), constants, outputs, len(graph.applications))
+        own = tuple([places[i] for i in operands])
+        rows.append((numbers[function, static], *own, *nothing[len(own)]))
+    steps = np.zeros((size_class(len(rows)), 1 + OPERANDS), np.int32)
+    steps[: len(rows)] = rows or steps[:0]
+    outputs = np.zeros(size_class(len(graph.outputs), INPUTS), np.int32)
+    outputs[: len(graph.outputs)] = [places[node] for node in graph.outputs]
+    return Tape(kinds, steps, tuple(symbols), constants, outputs, len(graph.outputs), len(rows))
 
 
 def _kinds(steps: tuple[Application, ...]) -> tuple[Kind, ...]:
@@ -127,34 +143,29 @@ def _kinds(steps: tuple[Application, ...]) -> tuple[Kind, ...]:
     return (*(Kind(FUNCTIONS[name], static) for name, static in COMMON if name in FUNCTIONS), *extra)
 
 
-class Edges(NamedTuple):
-    """Ways that adjoints take back, the last step first: a step, the position of an operand, and that operand."""
+def edges_of(tape: Tape, moving: set[int]) -> tuple[NDArray[np.int32], int]:
+    """The ways that adjoints take back from the end to the values `moving`, the last step first, and their number.
 
-    step: NDArray[np.int32]
-    position: NDArray[np.int32]
-    operand: NDArray[np.int32]
-
-
-def edges_of(tape: Tape, moving: set[int]) -> Edges:
-    """The edges that lie between the values `moving` and the end.
-
-    Padding adds to the value of a constant, where nobody looks.
+    A row is (value of the step, partial, operand): the partials are numbered MOVING a step. Raises UnsupportedError
+    where a function has no derivative in what moves.
     """
-    active = set(moving)
+    slots = [{position: slot for slot, position in enumerate(kind.moving)} for kind in tape.kinds]
+    partials = [kind.function.partials for kind in tape.kinds]
+    active = [False] * (tape.head + tape.length)
+    for place in moving:
+        active[place] = True
     found: list[tuple[int, int, int]] = []
-    for step in range(tape.length):
-        partials = tape.kinds[tape.kind[step]].function.partials
-        own = tape.operands[step].tolist()
-        ways = [
-            (step, position, own[position])
-            for position, partial in enumerate(partials)
-            if partial is not Absence.ZERO and own[position] in active
-        ]
-        if ways:
-            active.add(tape.head + step)
-            found += ways
-    padded = np.zeros((3, size_class(len(found))), np.int32)
-    padded[2] = len(tape.symbols)
-    for row, way in enumerate(reversed(found)):
-        padded[:, row] = way
-    return Edges(*padded)
+    for step, (kind, *own) in enumerate(tape.steps[: tape.length].tolist()):
+        here = slots[kind]
+        for position, partial in enumerate(partials[kind]):
+            operand = own[position]
+            if not active[operand] or partial is Absence.ZERO:
+                continue
+            if position not in here:
+                raise UnsupportedError(tape.kinds[kind].function.not_differentiable(position))
+            active[tape.head + step] = True
+            found.append((tape.head + step, MOVING * step + here[position], operand))
+    edges = np.zeros((size_class(len(found)), 3), np.int32)
+    if found:
+        edges[: len(found)] = found[::-1]
+    return edges, len(found)
