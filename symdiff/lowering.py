@@ -23,6 +23,7 @@ from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.forms.jax_arithmetic import resolve
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
+from symdiff.garbage import collection_paused
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbol_lookup import INPUTS
@@ -102,8 +103,9 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         twice = next(symbol for symbol, count in Counter(symbols).items() if count > 1)
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
     flat, rebuild = _outputs(exprs)
-    read = graph_of(flat)
-    graph = lowerable(read)
+    with collection_paused():
+        read = graph_of(flat)
+        graph = lowerable(read)
     lengths = set(length_symbols(read)) if read.shapes else set[sp.Symbol]()
     missing = [symbol for symbol in graph.inputs if symbol not in known and symbol not in lengths]
     if missing:

@@ -18,6 +18,7 @@ from symdiff import chain
 from symdiff.arguments import floating_dtype, real_arrays
 from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
+from symdiff.garbage import collection_paused
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
 from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape
@@ -53,6 +54,11 @@ def value_and_gradient(
     """
     if route not in ROUTES:
         raise OptionError(f"route is {route!r}; choose one of {', '.join(ROUTES)}")
+    with collection_paused():
+        return _of_expression(expr, wrt, args, route)
+
+
+def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route) -> ValueAndGradient:
     expression = as_expression(expr, "the expression")
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)

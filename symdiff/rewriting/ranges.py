@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import sympy as sp
-
 from symdiff.graph import Application, Graph
 
 Range = tuple[float, float]
@@ -29,6 +27,7 @@ BOUNDED: dict[str, Range] = {
 def ranges(graph: Graph) -> list[Range]:
     """The range of every node; time is linear in the graph.
 
+    >>> import sympy as sp
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
     >>> low, high = ranges(graph_of([sp.sin(x) ** 2 + 3]))[-1]

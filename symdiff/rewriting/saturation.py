@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from symdiff.function import Function
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting import overflow
@@ -48,6 +49,7 @@ MOST_NODES = 24
 # regular functions of operands of this size have derivatives of moderate size
 MODERATE = 20.0
 LARGEST_MODERATE_EXPONENT = 8
+_ENTIRE = frozenset(("exp", "expm1", "sinh", "cosh"))
 _PASSING = frozenset({"multiply", "divide", "negate", "power_integer"})
 _ALGEBRAIC = _PASSING | {"add", "subtract", "power_negative", "power_constant", "sqrt"}
 
@@ -87,14 +89,18 @@ def _wild(graph: Graph, within: list[Range]) -> list[bool]:
         moving = [operand for operand in operands if operand not in graph.constants]
         fixed = bool(operands) and operands[-1] in graph.constants
         linear = function.name in TAME or function.name == "multiply" or (function.name == "divide" and fixed)
-        tame = linear or _moderate(function.regular, static, [within[operand] for operand in operands])
+        tame = linear or _moderate(function, static, [within[operand] for operand in operands])
         wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not tame)
     return wild
 
 
-def _moderate(regular: bool, static: Sequence[Any], operands: Sequence[Range]) -> bool:
-    small = all(abs(number) <= LARGEST_MODERATE_EXPONENT for number in static)
-    return regular and small and all(-MODERATE <= low and high <= MODERATE for low, high in operands)
+def _moderate(function: Function, static: Sequence[Any], operands: Sequence[Range]) -> bool:
+    """Whether the derivatives of a step are of moderate size wherever its operands can be."""
+    if function.name == "power_integer":
+        regular = static[0] <= LARGEST_MODERATE_EXPONENT
+    else:
+        regular = (function.regular or function.name in _ENTIRE) and not static
+    return regular and all(low >= -MODERATE and high <= MODERATE for low, high in operands)
 
 
 @dataclass(eq=False)

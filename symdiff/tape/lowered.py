@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
 from symdiff.graph import Graph
@@ -145,4 +146,4 @@ def _along(partials: Any, moving: Sequence[int], tangents: Sequence[Any], value:
 
 
 def _traced(arrays: Sequence[Any]) -> bool:
-    return any(isinstance(array, jax.core.Tracer) for array in arrays)
+    return any(isinstance(array, Tracer) for array in arrays)

@@ -4,8 +4,8 @@ Compiling takes the same time for any expression of a size class, and is done on
 forward loop may keep the local partials, by JAX's own rules; then a loop over the edges, back to front, accumulates the
 adjoints with one addition a step, which XLA does in place.
 
-XLA's CPU compiler would run the body of a loop operation by operation, each at the cost of a microsecond; a call that is
-marked as small and not to be inlined it compiles as one function instead, in which a step takes 20 nanoseconds.
+XLA's CPU compiler would run the body of a loop operation by operation, each at the cost of a microsecond; of a call
+that is marked as small and not to be inlined it makes one function instead, in which a step takes 20 nanoseconds.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.custom_batching import custom_vmap
 from numpy.typing import NDArray
 
@@ -22,7 +23,7 @@ from symdiff.tape.tape import Tape
 
 def on_host(arrays: Sequence[Any]) -> bool:
     """Whether all arguments are at hand: known, and not on another device."""
-    return jax.default_backend() == "cpu" and not any(isinstance(array, jax.core.Tracer) for array in arrays)
+    return jax.default_backend() == "cpu" and not any(isinstance(array, Tracer) for array in arrays)
 
 
 class Program:
