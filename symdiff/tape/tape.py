@@ -144,18 +144,28 @@ def _kinds(steps: tuple[Application, ...]) -> tuple[Kind, ...]:
 
 
 def edges_of(tape: Tape, moving: set[int]) -> tuple[NDArray[np.int32], int]:
-    """The ways that adjoints take back from the end to the values `moving`, the last step first, and their number.
+    """The ways that adjoints take from the first output back to the values `moving`, the last first, and their number.
 
-    A row is (value of the step, partial, operand): the partials are numbered MOVING a step. Raises UnsupportedError
+    Steps that the output does not need have none: zero times their infinite partials would be NaN. A row is (value of the step, partial, operand): the partials are numbered MOVING a step. Raises UnsupportedError
     where a function has no derivative in what moves.
     """
     slots = [{position: slot for slot, position in enumerate(kind.moving)} for kind in tape.kinds]
     partials = [kind.function.partials for kind in tape.kinds]
+    steps = tape.steps[: tape.length].tolist()
+    needed = [False] * (tape.head + tape.length)
+    needed[tape.outputs[0]] = True
+    for step in range(tape.length - 1, -1, -1):
+        if needed[tape.head + step]:
+            kind, *own = steps[step]
+            for position in range(len(partials[kind])):
+                needed[own[position]] = True
     active = [False] * (tape.head + tape.length)
     for place in moving:
         active[place] = True
     found: list[tuple[int, int, int]] = []
-    for step, (kind, *own) in enumerate(tape.steps[: tape.length].tolist()):
+    for step, (kind, *own) in enumerate(steps):
+        if not needed[tape.head + step]:
+            continue
         here = slots[kind]
         for position, partial in enumerate(partials[kind]):
             operand = own[position]
