@@ -78,7 +78,11 @@ def _as_one_function(kinds: tuple[Kind, ...], loop: Callable[..., Any], *argumen
         return loop(*arguments)
     from jax.experimental.scheduling_groups import xla_metadata_call
 
-    marked = xla_metadata_call(loop, inlineable="false", xla_cpu_small_call="true")
+    def marked(*arguments: Any) -> Any:
+        # a constant that XLA moves into such a call, a tape within a caller's jit, ends the process
+        hidden = jax.lax.optimization_barrier(arguments)
+        return xla_metadata_call(loop, inlineable="false", xla_cpu_small_call="true")(*hidden)
+
     return jax.lax.platform_dependent(*arguments, cpu=marked, default=loop)
 
 

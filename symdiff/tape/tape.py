@@ -146,8 +146,9 @@ def _kinds(steps: tuple[Application, ...]) -> tuple[Kind, ...]:
 def edges_of(tape: Tape, moving: set[int]) -> tuple[NDArray[np.int32], int]:
     """The ways that adjoints take from the first output back to the values `moving`, the last first, and their number.
 
-    Steps that the output does not need have none: zero times their infinite partials would be NaN. A row is (value of the step, partial, operand): the partials are numbered MOVING a step. Raises UnsupportedError
-    where a function has no derivative in what moves.
+    Steps that the output does not need have none: zero times their infinite partials would be NaN. A row is (value of
+    the step, partial, operand): the partials are numbered MOVING a step. Raises UnsupportedError where a function has
+    no derivative in what moves.
     """
     slots = [{position: slot for slot, position in enumerate(kind.moving)} for kind in tape.kinds]
     partials = [kind.function.partials for kind in tape.kinds]

@@ -1,5 +1,6 @@
 """The machine on whole graphs: against the chain route, under JAX's transformations, at the edges of its sizes."""
 
+import itertools
 import random
 
 import jax
@@ -186,6 +187,65 @@ class TestUnderTransformations:
         close(self.taped(jnp.asarray(0.75), 0.5, np.float64(-1.25)), self.taped(*self.at), 1e-16)
 
 
+@pytest.mark.parametrize("operations", [3_000, 30_000])
+@pytest.mark.parametrize("route", ["symbolic", "autodiff"])
+def test_large_tapes_within_larger_programs(operations, route):
+    """A tape is a constant there, and XLA's compiler was seen to end the process over large ones."""
+    graph, given = random_graph(operations), columns(6)
+    function = value_and_partials(gradient_graph(graph, X), X) if route == "symbolic" else by_reverse_mode(graph, X, X)
+    value, partials = chain.value_and_gradient(graph, dict(zip(X, given, strict=True)), X)
+    close(jax.jit(function)(*given), (value, partials), 1e-10)
+    close(jax.jit(jax.vmap(function))(*given), (value, partials.T), 1e-10)
+    here = [jnp.asarray(column[0]) for column in given]
+    # nothing left to depend on
+    close(jax.jit(lambda: function(*here))(), (value[0], partials[:, 0]), 1e-10)
+
+    def step(at, _):
+        value, partials = function(*at)
+        return [u - 0.5 * p for u, p in zip(at, partials, strict=True)], value
+
+    _, values = jax.jit(lambda *at: jax.lax.scan(step, list(at), None, length=3))(*here)
+    expected, at = [], np.array([column[0] for column in given])
+    for _ in range(3):
+        value, partials = chain.value_and_gradient(graph, dict(zip(X, at, strict=True)), X)
+        expected.append(value)
+        at = at - 0.5 * partials
+    close(values, np.array(expected), 1e-8)
+
+
+def test_large_tapes_of_constants_alone():
+    terms = [sp.sin(sp.sqrt(sp.Integer(k)), evaluate=False) for k in range(2, 2_000)]
+    f = lambdify([], sum(terms[1:], terms[0]), method="tape")
+    exact = float(np.sin(np.sqrt(np.arange(2, 2_000))).sum())
+    close([f(), jax.jit(f)()], [exact, exact], 1e-12)
+    graph = random_graph(3_000)
+    function = outputs_function(graph, X)
+    at = [0.25] * len(X)
+    close(
+        jax.jit(lambda: function(*at))(),
+        chain.value_and_gradient(graph, dict(zip(X, map(np.asarray, at), strict=True)), X)[:1],
+    )
+
+
+@pytest.mark.parametrize("operations", [3_000])
+def test_gradients_of_large_lowered_functions(operations):
+    graph, given = random_graph(operations), columns(6)
+    function = outputs_function(graph, X)
+    value, partials = chain.value_and_gradient(graph, dict(zip(X, given, strict=True)), X)
+    found = jax.jit(jax.vmap(jax.value_and_grad(lambda *a: function(*a)[0], tuple(range(8)))))(*given)
+    close((found[0], np.stack(found[1])), (value, partials), 1e-10)
+    along = jax.jit(lambda *a: jax.jvp(jax.grad(lambda u: function(u, *a[1:])[0]), (a[0],), (1.0,))[1])
+    small = 1e-6
+    at = [column[0] for column in given]
+    ends = [
+        chain.value_and_gradient(
+            graph, dict(zip(X, [np.asarray(at[0] + h), *map(np.asarray, at[1:])], strict=True)), X
+        )[1][0]
+        for h in (small, -small)
+    ]
+    np.testing.assert_allclose(along(*at), (ends[0] - ends[1]) / (2 * small), rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("route", ["symbolic", "autodiff"])
 def test_second_derivatives_of_the_routes(route):
     graph = graph_of([EXPRESSION])
@@ -230,7 +290,8 @@ def test_one_bad_point_spoils_no_other(bad):
     expected = chain.value_and_gradient(graph, dict(zip(X, given, strict=True)), X)
     for function in (value_and_partials(gradient_graph(graph, X), X), by_reverse_mode(graph, X, X)):
         value, partials = map(np.asarray, function(*given))
-        assert np.isnan(value[7]) and np.isnan(expected[0][7])
+        assert np.isnan(value[7])
+        assert np.isnan(expected[0][7])
         close([value[clean], partials[:, clean]], [expected[0][clean], expected[1][:, clean]])
 
 
@@ -260,7 +321,7 @@ def test_an_operand_without_derivative_is_refused():
 
 
 def test_large_expressions_take_the_tape_and_agree_by_all_routes():
-    expression = sum(sp.sin(k * u) * sp.tanh(u + v) for k in range(1, 12) for u, v in zip(X, X[1:], strict=False))
+    expression = sum(sp.sin(k * u) * sp.tanh(u + v) for k in range(1, 12) for u, v in itertools.pairwise(X))
     given = columns(4)
     expected = value_and_gradient(expression, X, route="chain")(*given)
     machine.run.clear_cache()
