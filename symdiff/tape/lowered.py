@@ -50,7 +50,7 @@ def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
 
 def value_and_partials(derived: Graph, symbols: Sequence[Any]) -> ValueAndPartials:
     """The first output of a graph, and the others as one array (outputs - 1, *S); see `outputs_function`."""
-    program, inner = _of_graph(derived, tuple(symbols))
+    program, inner = _of_graph(derived, tuple(symbols), joined=True)
     return _value_and_rest(program, inner)
 
 
@@ -86,49 +86,64 @@ def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) ->
         found = list(program(*primals))
         return found, [_along(columns[:, k], moving, tangents, value) for k, value in enumerate(found)]
 
-    return _value_and_rest(program, _differentiable(program, rule))
+    return _value_and_rest(program, _differentiable(program, rule, joined=True))
 
 
-def _of_graph(graph: Graph, order: tuple[Any, ...]) -> tuple[Program, Outputs]:
+def _of_graph(graph: Graph, order: tuple[Any, ...], joined: bool = False) -> tuple[Program, Callable[..., Any]]:
+    """The program of a graph, and the function for JAX, whose outputs are as in `_differentiable`."""
     tape = tape_of(graph, order)
     program = Program(tape, machine.run, (tape.steps, np.int32(tape.length), tape.outputs), tape.count)
 
     @lru_cache(maxsize=8)
-    def partials_in(moving: tuple[int, ...]) -> Outputs:
-        return _of_graph(gradient_graph(graph, [order[k] for k in moving]), order)[1]
+    def partials_in(moving: tuple[int, ...]) -> Callable[..., Any]:
+        derived = gradient_graph(graph, [order[k] for k in moving])
+        return _of_graph(derived, order, joined=tape.count == 1)[1]
 
     def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
         moving = _moving(tangents)
-        found = partials_in(moving)(*primals)
-        values, width = found[:: len(moving) + 1], len(moving) + 1
+        found, width = partials_in(moving)(*primals), len(moving) + 1
+        if tape.count == 1:
+            value, partials = found
+            return [value], [_along(partials, moving, tangents, value)]
+        values = found[::width]
         rows = [found[row * width + 1 : (row + 1) * width] for row in range(len(values))]
         return values, [_along(row, moving, tangents, y) for row, y in zip(rows, values, strict=True)]
 
-    return program, _differentiable(program, rule)
+    return program, _differentiable(program, rule, joined)
 
 
-def _differentiable(program: Program, rule: Any) -> Outputs:
-    """The outputs one by one, so that what is not used brings no zero times infinity, with a rule for JAX."""
+def _differentiable(program: Program, rule: Any, joined: bool) -> Callable[..., Any]:
+    """The outputs, with a rule for JAX, one by one, so that what is not used brings no zero times infinity.
+
+    Or `joined`: the first, and the others as one array, which spares XLA to take it apart and together.
+    """
 
     @jax.custom_jvp
-    def inner(*arrays: Any) -> list[jax.Array]:
-        return list(program(*arrays))
+    def inner(*arrays: Any) -> Any:
+        found = program(*arrays)
+        return (found[0], found[1:]) if joined else list(found)
 
-    inner.defjvp(rule, symbolic_zeros=True)
+    def both(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        values, along = rule(primals, tangents)
+        if not joined:
+            return values, along
+        return (values[0], _rest(values)), (along[0], _rest(along))
+
+    inner.defjvp(both, symbolic_zeros=True)
     return inner
 
 
-def _value_and_rest(program: Program, inner: Outputs) -> ValueAndPartials:
-    def traced(*arrays: Any) -> tuple[jax.Array, jax.Array]:
-        value, *rest = inner(*arrays)
-        return value, jnp.stack(rest)
+def _rest(values: Sequence[jax.Array]) -> jax.Array:
+    return jnp.stack(values[1:]) if len(values) > 1 else jnp.zeros((0, *values[0].shape), values[0].dtype)
 
-    on_device = jax.jit(traced)
+
+def _value_and_rest(program: Program, inner: ValueAndPartials) -> ValueAndPartials:
+    on_device = jax.jit(inner)
 
     def function(*arrays: Any) -> tuple[jax.Array, jax.Array]:
         if on_host(arrays):
             return program.first_and_rest(arrays)
-        return (traced if _traced(arrays) else on_device)(*program.converted(arrays))
+        return (inner if _traced(arrays) else on_device)(*program.converted(arrays))
 
     return function
 
