@@ -20,6 +20,12 @@ import jax.numpy as jnp
 from symdiff.forms.jax_arithmetic import resolve
 from symdiff.tape.tape import MOVING, Kind
 
+try:
+    from jax.experimental.scheduling_groups import xla_metadata_call
+except ImportError:
+    # slower, where JAX has it no more
+    xla_metadata_call = None
+
 # bytes of values that are held at once, so that they stay in the cache, and points that are run together
 BLOCK_BYTES = 2**23
 BLOCKS = (16, 128)
@@ -74,14 +80,14 @@ def _with_partials(kind: Kind) -> Callable[[jax.Array, jax.Array], tuple[jax.Arr
 
 def _as_one_function(kinds: tuple[Kind, ...], loop: Callable[..., Any], *arguments: Any) -> Any:
     """A loop that XLA's CPU compiler makes one function of, where none of the kinds calls the host."""
-    if any(kind.function.callback for kind in kinds):
+    one = xla_metadata_call
+    if one is None or any(kind.function.callback for kind in kinds):
         return loop(*arguments)
-    from jax.experimental.scheduling_groups import xla_metadata_call
 
     def marked(*arguments: Any) -> Any:
         # a constant that XLA moves into such a call, a tape within a caller's jit, ends the process
         hidden = jax.lax.optimization_barrier(arguments)
-        return xla_metadata_call(loop, inlineable="false", xla_cpu_small_call="true")(*hidden)
+        return one(loop, inlineable="false", xla_cpu_small_call="true")(*hidden)
 
     return jax.lax.platform_dependent(*arguments, cpu=marked, default=loop)
 
