@@ -28,12 +28,12 @@ AT = {x: 0.75, y: 0.5, z: -1.25}
 
 
 def random_graph(operations, seed=0):
-    """A graph whose nodes take their operands from the last 40, and which sums up what is left over."""
+    """Operands are of the last 40 nodes or inputs; the output is the mean of all nodes, so that all parts matter."""
     draw, builder = random.Random(seed), GraphBuilder()
     nodes = [builder.input(symbol) for symbol in X]
     count = 0
     while count < operations:
-        u, v = draw.choice(nodes[-40:]), draw.choice(nodes[-40:])
+        u, v = draw.choice(nodes[-40:]), draw.choice(nodes[-40:] + nodes[:8])
         name = draw.choice(("add", "subtract", "multiply", "tanh", "sin", "cos", "sigmoid"))
         if name in ("add", "subtract"):
             # halved, so that nothing grows without bound
@@ -45,9 +45,10 @@ def random_graph(operations, seed=0):
             node, count = builder.call(name, u), count + 1
         nodes.append(node)
     total = nodes[-1]
-    for node in nodes[-40:-1]:
+    for node in nodes[8:-1]:
         total = builder.call("add", total, node)
-    return builder.finish([total])
+    share = builder.constant(sp.Rational(1, len(nodes)))
+    return builder.finish([builder.call("multiply", share, total)])
 
 
 def columns(points):
