@@ -74,7 +74,7 @@ class GraphBuilder:
             self._codes[function] = len(self._functions)
             self._functions.append(function)
         code = self._codes[function]
-        ordered = tuple(sorted(operands)) if function in COMMUTATIVE else operands
+        ordered = operands[::-1] if function in COMMUTATIVE and operands[0] > operands[1] else operands
         node = self._number((code, ordered, static), code, operands)
         if static:
             self._static[node] = static
@@ -82,7 +82,7 @@ class GraphBuilder:
             shape = function.shape([self.shape(operand) for operand in operands], *static)
             if shape:
                 self._shapes[node] = shape
-        elif any(operand in self._shapes for operand in operands):
+        elif self._shapes and any(operand in self._shapes for operand in operands):
             self._shapes[node] = broadcast([self.shape(operand) for operand in operands], function.name)
         return node
 

@@ -23,6 +23,7 @@ from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.forms.jax_arithmetic import resolve
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
+from symdiff.garbage import collection_paused
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbol_lookup import INPUTS
@@ -31,7 +32,10 @@ from symdiff.tensors.operation import Operation
 
 jax.config.update("jax_enable_x64", True)
 
-Method = Literal["auto", "fused"]
+Method = Literal["auto", "fused", "tape"]
+# operations of a graph up to which XLA compiles it as a whole in about a second; from here on the tape is as fast to
+# run and faster to compile, measured on random shared graphs
+LARGEST_FUSED = 250
 
 resolve = lru_cache(maxsize=None)(resolve)
 
@@ -83,7 +87,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
             S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
             axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
-        method: how the graph is lowered; "auto" chooses by size.
+        method: "fused" lets XLA compile the graph as a whole; "tape" runs it on a machine whose compile time does not
+            depend on the expression; "auto" chooses by size. Graphs with arrays are always fused.
 
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
@@ -104,8 +109,9 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         twice = next(symbol for symbol, count in Counter(symbols).items() if count > 1)
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
     flat, rebuild = _outputs(exprs)
-    read = graph_of(flat)
-    graph = lowerable(read)
+    with collection_paused():
+        read = graph_of(flat)
+        graph = lowerable(read)
     lengths = set(length_symbols(read)) if read.shapes else set[sp.Symbol]()
     missing = [symbol for symbol in graph.inputs if symbol not in known and symbol not in lengths]
     if missing:
@@ -119,7 +125,7 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             f"({', '.join(map(str, symbols))}); add it, or substitute a number"
         )
 
-    compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols)
+    compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols, method)
 
     def function(*arguments: Any) -> Any:
         given: list[Any] = []
@@ -133,7 +139,20 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
     return function
 
 
-def _of_scalars(graph: Graph, symbols: Sequence[sp.Symbol]) -> Callable[[Sequence[Any]], list[jax.Array]]:
+def on_tape(graph: Graph, method: Method = "auto") -> bool:
+    """Whether a graph of scalars is to run on the tape machine."""
+    return method == "tape" or (method == "auto" and graph.operation_count > LARGEST_FUSED)
+
+
+def _of_scalars(
+    graph: Graph, symbols: Sequence[sp.Symbol], method: Method
+) -> Callable[[Sequence[Any]], list[jax.Array]]:
+    if on_tape(graph, method):
+        from symdiff.tape.lowered import outputs_function
+
+        taped = outputs_function(graph, symbols)
+        return lambda given: taped(*real_arrays(symbols, given))
+
     @jax.jit
     def compiled(*arrays: Any) -> list[jax.Array]:
         return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))

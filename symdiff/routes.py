@@ -18,11 +18,13 @@ from symdiff import chain
 from symdiff.arguments import floating_dtype, real_arrays
 from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
+from symdiff.garbage import collection_paused
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
-from symdiff.lowering import jax_outputs
+from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
+from symdiff.tape.lowered import by_reverse_mode, value_and_partials
 from symdiff.tensors.lengths import length_symbols, with_lengths
 
 Route = Literal["symbolic", "autodiff", "chain"]
@@ -52,6 +54,11 @@ def value_and_gradient(
     """
     if route not in ROUTES:
         raise OptionError(f"route is {route!r}; choose one of {', '.join(ROUTES)}")
+    with collection_paused():
+        return _of_expression(expr, wrt, args, route)
+
+
+def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route) -> ValueAndGradient:
     expression = as_expression(expr, "the expression")
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
@@ -115,6 +122,9 @@ def of_graph(
 
 def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
+    if on_tape(derived):
+        taped = value_and_partials(derived, symbols)
+        return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
     def symbolic(*arrays: Any) -> tuple[Any, Any]:
@@ -126,6 +136,10 @@ def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbo
 
 def _autodiff(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
+    # reverse mode makes about three operations of one
+    if 3 * graph.operation_count > LARGEST_FUSED:
+        taped = by_reverse_mode(graph, wrt, symbols)
+        return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
     def autodiff(*arrays: Any) -> tuple[Any, Any]:

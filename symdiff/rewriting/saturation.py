@@ -7,14 +7,17 @@ of the function; the guard then keeps the operand away from where its own deriva
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
+from symdiff.function import Function
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting import overflow
+from symdiff.rewriting.ranges import Range, ranges
 
 # name: (edge, limit) below and above; None where the function goes on
 TAILS: dict[str, tuple[tuple[int, int] | None, tuple[int, int] | None]] = {
@@ -46,6 +49,10 @@ _INVERTING = frozenset(("power_negative",))
 _STEEP = frozenset(("power_negative", "power_integer", "exp"))
 # nodes that are looked at below a factor beside an exponential, and below the operand of that
 MOST_NODES = 24
+# regular functions of operands of this size have derivatives of moderate size
+MODERATE = 20.0
+LARGEST_MODERATE_EXPONENT = 8
+_ENTIRE = frozenset(("exp", "expm1", "sinh", "cosh"))
 _PASSING = frozenset({"multiply", "divide", "negate", "power_integer"})
 _ALGEBRAIC = _PASSING | {"add", "subtract", "power_negative", "power_constant", "sqrt"}
 
@@ -63,13 +70,14 @@ def saturated(graph: Graph) -> Graph:
     names = {step.function.name for step in graph.applications}
     if names.isdisjoint(TAILS) and (names.isdisjoint(overflow.GROWING) or names.isdisjoint(overflow.FLAT)):
         return graph
-    wild, growing, tails = _wild(graph), overflow.growing_nodes(graph), _Tails(GraphBuilder())
+    within = ranges(graph)
+    wild, growing, tails = _wild(graph, within), overflow.growing_nodes(graph), _Tails(GraphBuilder())
     builder = tails.builder
     places = builder.leaves(graph)
     for step in graph.applications:
         here = tuple(places[i] for i in step.operands)
         if step.function.name in TAILS and wild[step.operands[0]]:
-            places[step.node] = tails.ended(step, here[0])
+            places[step.node] = tails.ended(step, here[0], within[step.operands[0]])
         elif (limited := overflow.limited(builder, step, here, growing)) is not None:
             places[step.node] = limited
         else:
@@ -77,15 +85,25 @@ def saturated(graph: Graph) -> Graph:
     return builder.finish([places[node] for node in graph.outputs])
 
 
-def _wild(graph: Graph) -> list[bool]:
+def _wild(graph: Graph, within: list[Range]) -> list[bool]:
     """Which nodes have derivatives that may overflow where a saturating function of the node has its limit."""
     wild = [False] * len(graph)
-    for node, function, operands, _ in graph.applications:
+    for node, function, operands, static in graph.applications:
         moving = [operand for operand in operands if operand not in graph.constants]
         fixed = bool(operands) and operands[-1] in graph.constants
         linear = function.name in TAME or function.name == "multiply" or (function.name == "divide" and fixed)
-        wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not linear)
+        tame = linear or _moderate(function, static, [within[operand] for operand in operands])
+        wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not tame)
     return wild
+
+
+def _moderate(function: Function, static: Sequence[Any], operands: Sequence[Range]) -> bool:
+    """Whether the derivatives of a step are of moderate size wherever its operands can be."""
+    if function.name == "power_integer":
+        regular = static[0] <= LARGEST_MODERATE_EXPONENT
+    else:
+        regular = (function.regular or function.name in _ENTIRE) and not static
+    return regular and all(low >= -MODERATE and high <= MODERATE for low, high in operands)
 
 
 @dataclass(eq=False)
@@ -96,13 +114,13 @@ class _Tails:
     gates: dict[int, tuple[int, int, int]] = field(default_factory=dict[int, tuple[int, int, int]])
     bounded: set[int] = field(default_factory=set[int])
 
-    def ended(self, step: Application, u: int) -> int:
-        """A saturating function with its limits."""
+    def ended(self, step: Application, u: int, within: Range) -> int:
+        """A saturating function with those of its limits that its operand can reach."""
         b, name = self.builder, step.function.name
         result = b.apply(step.function, (u,), step.static)
         zeros: list[int] = []
         for below, tail in zip((True, False), TAILS[name], strict=True):
-            if tail is None:
+            if tail is None or (within[0] >= tail[0] if below else within[1] <= tail[0]):
                 continue
             edge = b.constant(sp.Integer(tail[0]))
             beyond = b.call("less", u, edge) if below else b.call("less", edge, u)

@@ -1,0 +1,122 @@
+"""A tape with a run of the machine: how arguments get in and results out, at once or while JAX traces.
+
+Outside of a transformation the arguments are stacked on the host and one compiled function is called, which every
+expression of the size class shares. Inside, batches that `vmap` makes become points of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.custom_batching import custom_vmap
+from numpy.typing import NDArray
+
+from symdiff.arguments import floating_dtype
+from symdiff.tape.tape import Tape
+
+
+def on_host(arrays: Sequence[Any]) -> bool:
+    """Whether all arguments are at hand: known, and not on another device."""
+    return jax.default_backend() == "cpu" and not any(isinstance(array, Tracer) for array in arrays)
+
+
+class Program:
+    """(count, *S) results of a run as a function of arrays of the tape's symbols, which broadcast to the shape S."""
+
+    def __init__(self, tape: Tape, run: Callable[..., jax.Array], arguments: Sequence[Any], count: int) -> None:
+        self.tape, self.run, self.arguments, self.count = tape, run, tuple(arguments), count
+        self._constants: dict[Any, NDArray[Any]] = {}
+
+    def each(self, arrays: Sequence[Any]) -> list[jax.Array]:
+        """The results at once, one by one."""
+        found, shape = self._at_once(arrays)
+        return _each(found, self.count, shape)
+
+    def first_and_rest(self, arrays: Sequence[Any]) -> tuple[jax.Array, jax.Array]:
+        """The results at once: the first, and all others as one array."""
+        found, shape = self._at_once(arrays)
+        return _first_and_rest(found, self.count, shape)
+
+    def converted(self, arrays: Sequence[Any]) -> list[jax.Array]:
+        """The arguments as JAX arrays of their common dtype."""
+        dtype = floating_dtype(*arrays)
+        return [jnp.asarray(array, dtype) for array in arrays]
+
+    def __call__(self, *arrays: jax.Array) -> jax.Array:
+        """All results; traceable. The arguments are JAX arrays of one dtype."""
+        return self._traceable(*arrays)
+
+    @cached_property
+    def _traceable(self) -> Callable[..., jax.Array]:
+
+        @custom_vmap
+        def call(*arrays: jax.Array) -> jax.Array:
+            stack, shape = self.stacked(arrays)
+            return self.rows(stack)[: self.count].reshape(self.count, *shape)
+
+        @call.def_vmap
+        def _(size: int, batched: Sequence[bool], *arrays: jax.Array) -> tuple[jax.Array, bool]:
+            rank = max(array.ndim - own for array, own in zip(arrays, batched, strict=True))
+            along = [
+                array.reshape(size, *(1,) * (rank + 1 - array.ndim), *array.shape[1:]) if own else array
+                for array, own in zip(arrays, batched, strict=True)
+            ]
+            return jnp.moveaxis(call(*along), 1, 0), True
+
+        return call
+
+    def stacked(self, arrays: Sequence[Any]) -> tuple[jax.Array, tuple[int, ...]]:
+        """The arguments as values of the machine, (inputs, points), and the shape of the points; traceable."""
+        dtype = floating_dtype(*arrays)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        points = int(np.prod(shape))
+        rows = [jnp.broadcast_to(array, shape).reshape(points) for array in arrays]
+        padding = jnp.ones((self.tape.inputs - len(rows), points), dtype)
+        return jnp.concatenate([jnp.stack(rows), padding]) if rows else padding, shape
+
+    def rows(self, stack: jax.Array) -> jax.Array:
+        """The results before they are cut to size, (results and padding, points); traceable."""
+        return self.run(self.tape.kinds, *self.arguments, self._constants_in(stack.dtype), stack)
+
+    def _at_once(self, arrays: Sequence[Any]) -> tuple[jax.Array, tuple[int, ...]]:
+        dtype = floating_dtype(*arrays)
+        # one conversion for all where they are numbers
+        if arrays and all(type(array) is float for array in arrays):
+            shape, points = (), 1
+            stack = np.ones((self.tape.inputs, 1), dtype)
+            stack[: len(arrays), 0] = arrays
+        else:
+            shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+            points = int(np.prod(shape))
+            stack = np.ones((self.tape.inputs, points), dtype)
+            for row, array in zip(stack, arrays, strict=False):
+                row.reshape(shape)[...] = array
+        constants = self._constants_in(dtype)
+        return self.run(self.tape.kinds, *self._placed, constants, stack), shape
+
+    @cached_property
+    def _placed(self) -> tuple[Any, ...]:
+        """The tape on the device, put there once."""
+        with jax.ensure_compile_time_eval():
+            return tuple(jnp.asarray(array) for array in self.arguments)
+
+    def _constants_in(self, dtype: Any) -> NDArray[Any]:
+        if dtype not in self._constants:
+            self._constants[dtype] = self.tape.constant_values(dtype)
+        return self._constants[dtype]
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _each(found: jax.Array, count: int, shape: tuple[int, ...]) -> list[jax.Array]:
+    return [found[k].reshape(shape) for k in range(count)]
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _first_and_rest(found: jax.Array, count: int, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    return found[0].reshape(shape), found[1:count].reshape(count - 1, *shape)
