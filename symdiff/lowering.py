@@ -23,7 +23,7 @@ from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.forms.jax_arithmetic import resolve
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
-from symdiff.garbage import collection_paused
+from symdiff.collection import collection_paused
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbol_lookup import INPUTS
