@@ -8,9 +8,10 @@ from typing import Any
 import sympy as sp
 
 from compare import judging, provenance
+from compare.arrays.checking import check_arrays
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
-from compare.formula import as_text, formulas_of
+from compare.formula import formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
@@ -43,10 +44,12 @@ def check(
     Args:
         subject: an expression (or formula text), a `Gradient`, or a `Model`: then the loss of one sample is checked.
         wrt: symbols or names; by default a model's parameters, else every symbol.
-        at: one mapping or a list of mappings from symbols or names to numbers. A model fills in its parameters' values,
+        at: one mapping or a list of mappings from symbols or names to numbers, for arrays to nested lists or NumPy
+            arrays, for lengths, which may be left out where they follow from arrays, to whole numbers. A model fills in its parameters' values,
             and its data, row by row, where inputs and target are left out. Default: a model's data; else `points`
             seeded points.
-        points: how many points to draw where none are given.
+        points: how many points to draw where none are given; fewer are drawn where arrays are large, as `facts` says,
+            which also tells how many entries of a large array are looked at.
         seed: of the drawn points.
         dtype: "float64" or "float32": inputs are rounded to it first, and the referee takes the rounded ones as exact.
         order: 1, the gradient; 2, the second partials: of every pair of `wrt` a row, whose `wrt` is "x,y". Each route
@@ -73,7 +76,7 @@ def check(
     names = tuple(target.name for target in targets(asked.wrt, order))
     common: dict[str, Any] = {
         "subject": asked.name,
-        "expression": as_text(asked.expression),
+        "expression": asked.text,
         "wrt": names,
         "dtype": kind,
         "seed": seed if drawn or stress else None,
@@ -88,6 +91,10 @@ def check(
 
     try:
         graph = graph_of([asked.expression])
+        if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
+            # arrays, or a length that is left of them
+            _refuse_for_arrays(order, stress)
+            return check_arrays(asked, graph, at, points, seed, kind, common)
         derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
         rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
@@ -109,6 +116,14 @@ def check(
     return Comparison(
         **common, rows=rows, command=command, model=asked.expression, formulas=formulas, operations=operations
     )
+
+
+def _refuse_for_arrays(order: int, stress: bool) -> None:
+    if order == 2 or stress:
+        what = "order 2" if order == 2 else "stress"
+        raise OptionError(
+            f"{what} is for expressions of scalars; an expression with arrays is checked at order 1, without stress"
+        )
 
 
 def more_options(command: str | None, order: int, stress: bool, compiled: bool = False) -> str | None:

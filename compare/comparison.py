@@ -26,7 +26,8 @@ class Comparison:
 
     `model` and `formulas` (one a partial derivative) are SymPy expressions, or text; `operations` counts the operations
     of each graph, `constants` names the numbers that verdicts rest on, `facts` is anything else known of the model,
-    `claims` what was found of each claimed partial derivative.
+    `claims` what was found of each claimed partial derivative. `places` are points of many numbers, arrays as nested
+    lists, which rows call by their number, 1 being the first.
 
     >>> row = Row("w", {"w": 1.0}, 2.0, 2.0, 2.0, Enclosure(2.0, 0.0, "2"), Verdict.AGREE, 0.0, 4e-16, 1.0, "")
     >>> comparison = Comparison("square", "w**2", ("w",), "float64", (row,))
@@ -48,6 +49,7 @@ class Comparison:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     command: str | None = None
     claims: tuple[Outcome, ...] = ()
+    places: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -123,6 +125,7 @@ class Comparison:
         }
         origin = {"seed": self.seed, "command": self.command, "versions": dict(self.versions)}
         claims = {"claims": [claim.to_dict() for claim in self.claims]} if self.claims else {}
+        claims |= {"points": list(self.places)} if self.places else {}
         return outcome | given | origin | claims | {"rows": [row.to_dict() for row in self.rows]}
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from compare.comparison import Comparison
@@ -155,7 +155,7 @@ def partials(comparison: Comparison) -> tuple[Partial, ...]:
     """
     groups: dict[str, list[Row]] = {wrt: [] for wrt in comparison.wrt}
     for row in comparison.rows:
-        groups.setdefault(row.wrt, []).append(row)
+        groups.setdefault(owner(row.wrt, groups), []).append(row)
     found: list[Partial] = []
     for wrt, rows in groups.items():
         decided = [row for row in rows if row.verdict in DECIDED]
@@ -168,6 +168,16 @@ def partials(comparison: Comparison) -> tuple[Partial, ...]:
         verdict = Verdict.worst(row.verdict for row in rows)
         found.append(Partial(wrt, verdict, counts, accuracies, _largest(ratios), tolerance, kappa))
     return tuple(found)
+
+
+def owner(wrt: str, symbols: Container[str]) -> str:
+    """The symbol that a row belongs to: of an entry of an array, the array.
+
+    >>> owner("W1[0, 2]", ["W1", "b1"]), owner("x", ["x"])
+    ('W1', 'x')
+    """
+    array = wrt.partition("[")[0]
+    return array if wrt not in symbols and array in symbols else wrt
 
 
 def worst_rows(comparison: Comparison, limit: int = 5) -> tuple[Row, ...]:

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,14 @@ def verdict_on(
     >>> verdict_on(same | {"chain": -1.0}, arb(1), 1.0, tolerances, np.float64).reason
     'chain is off by 2, where rounding explains 1e-15'
     """
-    info = np.finfo(dtype)
-    eps, size = float(info.eps), abs(float(truth))
+    eps, tiny, largest = _limits(dtype)
+    size = abs(float(truth))
     forced = FORCED * eps * (1.0 + (kappa or 0.0))
     # no number of the dtype lies between the smallest normal one and zero
-    least = forced * size + float(info.tiny)
+    least = forced * size + tiny
     explained = {name: _explained(tolerances[name], value, forced, least) for name, value in routes.items()}
-    errors = {name: _error(value, truth, explained[name], float(info.max)) for name, value in routes.items()}
+    with working(128):
+        errors = {name: _error(value, truth, explained[name], tiny, largest) for name, value in routes.items()}
     worst = max(errors, key=lambda name: _excess(errors[name], explained[name]))
     error, tolerance = errors[worst], explained[worst]
     wrong = [name for name in routes if errors[name] > explained[name]]
@@ -106,7 +108,7 @@ def verdict_on(
         reason = f"only 0.0 digits are right; rounding reaches the edge of a domain: {fault}"
         return Finding(Verdict.INACCURATE, math.inf, explained[lost[0]], reason, explained)
     # a true value below the dtype's normal range is rightly rounded to zero
-    relative = max(errors.values()) / size if size >= float(info.tiny) else 0.0
+    relative = max(errors.values()) / size if size >= tiny else 0.0
     if kappa is not None and max(math.sqrt(eps), forced) < min(1.0, relative):
         kept = max(0.0, -math.log10(relative))
         reason = f"only {kept:.1f} digits are right; the formula loses more than the problem forces (kappa {kappa:.2g})"
@@ -121,18 +123,25 @@ def _explained(tolerance: float, value: float, forced: float, least: float) -> f
     return math.inf if forced >= 1.0 and not math.isnan(value) else least
 
 
-def _error(value: float, truth: Ball, tolerance: float, largest: float) -> float:
-    """Distance from the enclosure; a true value beyond the dtype's range, but for rounding, is rightly infinite."""
-    import flint
+@lru_cache(maxsize=8)
+def _limits(dtype: Any) -> tuple[float, float, float]:
+    """Rounding unit, smallest normal and largest number."""
+    info = np.finfo(dtype)
+    return float(info.eps), float(info.tiny), float(info.max)
 
-    with working(128):
-        if math.isfinite(value):
-            return max(0.0, float(abs(flint.arb(value) - truth).lower()))
-        if math.isnan(value):
-            return math.inf
-        # what may be anything is no excuse: it is not near the end of the range
-        slack = tolerance if tolerance < largest else 0.0
-        beyond = math.copysign(1.0, value) * truth + slack > largest
+
+def _error(value: float, truth: Ball, tolerance: float, smallest: float, largest: float) -> float:
+    """Distance from the enclosure; a true value outside the dtype's normal range is rightly zero or infinite."""
+    if abs(value) <= smallest and abs(truth) <= smallest:
+        # rightly rounded to zero, or flushed to it (Higham, section 2.8)
+        return 0.0
+    if math.isfinite(value):
+        return max(0.0, float(abs(truth - value).lower()))
+    if math.isnan(value):
+        return math.inf
+    # what may be anything is no excuse: it is not near the end of the range
+    slack = tolerance if tolerance < largest else 0.0
+    beyond = math.copysign(1.0, value) * truth + slack > largest
     return 0.0 if beyond else math.inf
 
 

@@ -1,14 +1,14 @@
 """The JAX routes node by node, for graphs whose whole program would take JAX long to trace and XLA long to compile.
 
-Each function of the table becomes two small compiled programs, its JAX form and JAX's pullback of it, which serve every
-node that applies it. Values go front to back and adjoints back to front, as `jax.vjp` of the whole would take them; the
+Each function of the table becomes two small programs, its JAX form and JAX's pullback of it, which serve every node
+that applies it. Values go front to back and adjoints back to front, as `jax.vjp` of the whole would take them; the
 rules are JAX's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from compare.bounds import graph as rounding
 from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import straight_line
 from compare.bounds.jaxpr import Bounded
+from compare.bounds.straight_line import StraightLine, compiling, run
 from symdiff import lowering
 from symdiff.constants import nearest
 from symdiff.function import Absence
@@ -27,18 +29,21 @@ from symdiff.graph import Application, Graph, Static
 
 Arrays = Mapping[sp.Symbol, NDArray[Any]]
 Matrix = NDArray[np.float64]
-THREADS = 4
 # functions whose pullbacks pass the adjoint on as it is, or with another sign
 PASSING = frozenset({"add", "subtract", "negate"})
 
 
-@lru_cache(maxsize=1024)
-def _form(form: Callable[..., Any], static: Static) -> Callable[..., Any]:
-    return jax.jit(lambda *operands: form(*operands, *static))
+# shape and dtype of each operand
+Kinds = tuple[tuple[tuple[int, ...], str], ...]
 
 
 @lru_cache(maxsize=1024)
-def _pullback(form: Callable[..., Any], static: Static, positions: tuple[int, ...]) -> Callable[..., Any]:
+def _form(form: Callable[..., Any], static: Static, kinds: Kinds) -> StraightLine:
+    return _traced(lambda *operands: form(*operands, *static), kinds)
+
+
+@lru_cache(maxsize=1024)
+def _pullback(form: Callable[..., Any], static: Static, positions: tuple[int, ...], kinds: Kinds) -> StraightLine:
     """Adjoints of the operands at `positions` from that of the result and all operands."""
 
     def pull(adjoint: Any, *operands: Any) -> Any:
@@ -50,39 +55,53 @@ def _pullback(form: Callable[..., Any], static: Static, positions: tuple[int, ..
 
         return jax.vjp(along, *(operands[k] for k in positions))[1](adjoint)
 
-    return jax.jit(pull)
+    return _traced(pull, kinds)
 
 
-_programs: dict[Any, Any] = {}
+def _traced(function: Callable[..., Any], kinds: Kinds) -> StraightLine:
+    return straight_line.straight_line(jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(*kind) for kind in kinds)))
 
 
-def _program(key: Any, pull: Any, given: list[Any]) -> Any:
-    """The jaxpr of a pullback, traced once for all points and nodes of one shape and dtype."""
-    full = (*key, *((np.shape(a), str(np.asarray(a).dtype)) for a in given))
-    if full not in _programs:
-        _programs[full] = jax.make_jaxpr(pull.__wrapped__)(*given)
-    return _programs[full]
+def forget() -> None:
+    """Forget what has been traced and compiled, as `jax.clear_caches` makes JAX do."""
+    _form.cache_clear()
+    _pullback.cache_clear()
+    straight_line.forget()
 
 
-def _compiled(pieces: Iterable[tuple[Any, Application, bool]], shape: tuple[int, ...], dtype: str) -> None:
-    """Compile programs side by side, at made-up numbers: XLA leaves the interpreter free meanwhile."""
-    first: dict[Any, tuple[Application, bool]] = {}
-    for piece, step, backward in pieces:
-        first.setdefault(piece, (step, backward))
+def _kinds(step: Application, shape: tuple[int, ...], dtype: str) -> Kinds:
+    truths = [domain.truth for domain in step.function.domain]
+    if step.function.name == "select":
+        truths = [True, False, False]
+    return tuple((shape, "bool" if truth else dtype) for truth in truths)
 
-    def compile_one(item: tuple[Any, tuple[Application, bool]]) -> None:
-        piece, (step, backward) = item
-        kinds = [np.bool_ if domain.truth else dtype for domain in step.function.domain]
-        if step.function.name == "select":
-            kinds = [np.bool_, dtype, dtype]
-        piece(*[np.ones(shape, dtype)] * backward, *(np.ones(shape, kind) for kind in kinds))
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(compile_one, first.items()))
+def begin(derived: Graph, graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: str) -> list[Future[None]]:
+    """Begin to compile what `symbolic` runs of the graph with partials and `autodiff` of the other."""
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    pulls = [pull for _, _, pull in _pullbacks(graph, wrt, shape, dtype)]
+    return compiling([*pulls, *_forms(derived, shape, dtype), *_forms(graph, shape, dtype)])
+
+
+def _forms(graph: Graph, shape: tuple[int, ...], dtype: str) -> list[StraightLine]:
+    return [_form(lowering.resolve(s.function.jax), s.static, _kinds(s, shape, dtype)) for s in graph.applications]
+
+
+def _pullbacks(
+    graph: Graph, wrt: tuple[sp.Symbol, ...], shape: tuple[int, ...], dtype: str
+) -> list[tuple[Application, tuple[int, ...], StraightLine]]:
+    """The applications that pass an adjoint on to `wrt`, last first: to which operands, and the program for it."""
+    active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
+    found: list[tuple[Application, tuple[int, ...], StraightLine]] = []
+    for step in reversed(graph.applications):
+        if moving := _moving(step, active):
+            kinds = ((shape, dtype), *_kinds(step, shape, dtype))
+            found.append((step, moving, _pullback(lowering.resolve(step.function.jax), step.static, moving, kinds)))
+    return found
 
 
 def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
-    """Value of every node in JAX, one compiled function after the other, all of the points' shape.
+    """Value of every node in JAX, one operation after the other, all of the points' shape.
 
     >>> from symdiff.from_sympy import graph_of
     >>> x = sp.Symbol("x", real=True)
@@ -95,16 +114,18 @@ def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
         values[node] = np.broadcast_to(np.asarray(arrays[symbol], dtype), shape)
     for node, constant in graph.constants.items():
         values[node] = np.broadcast_to(np.asarray(nearest(constant, dtype)), shape)
-    _compiled(((_form(lowering.resolve(s.function.jax), s.static), s, False) for s in graph.applications), shape, dtype)
-    for node, function, operands, static in graph.applications:
-        values[node] = _form(lowering.resolve(function.jax), static)(*(values[i] for i in operands))
+    lines = _forms(graph, shape, dtype)
+    wait(compiling(lines))
+    for line, (node, _, operands, _) in zip(lines, graph.applications, strict=True):
+        (values[node],) = run(line, [values[i] for i in operands])
     return values
 
 
-def symbolic(derived: Graph, arrays: Arrays, dtype: str) -> tuple[Matrix, Matrix]:
+def symbolic(derived: Graph, arrays: Arrays, dtype: str, begun: Iterable[Future[None]] = ()) -> tuple[Matrix, Matrix]:
     """Partials of a graph with outputs (value, partials) and the bounds on their rounding errors."""
-    values = values_of(derived, arrays, dtype)
     bounds = rounding.output_bounds(derived, arrays, dtype)[1:]
+    wait(begun)
+    values = values_of(derived, arrays, dtype)
     return np.stack([np.asarray(values[node], np.float64) for node in derived.outputs[1:]]), np.stack(bounds)
 
 
@@ -115,29 +136,24 @@ def autodiff(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: st
     bounds = rounding.node_bounds(graph, arrays, dtype)[1]
     unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     lost = rounding.lost_constants(graph, dtype)
-    active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
-    steps = [(step, moving) for step in graph.applications if (moving := _moving(step, active))]
-    pulls = ((_pullback(lowering.resolve(s.function.jax), s.static, moving), s, True) for s, moving in steps)
-    _compiled(pulls, shape, dtype)
+    steps = _pullbacks(graph, wrt, shape, dtype)
+    wait(compiling(pull for _, _, pull in steps))
     adjoints: dict[int, Any] = {graph.outputs[0]: np.ones(shape, dtype)}
     errors: dict[int, Any] = {graph.outputs[0]: 0.0}
     known = True
     with np.errstate(all="ignore"):
-        for step, moving in reversed(steps):
+        for step, moving, pull in steps:
             if step.node not in adjoints:
                 continue
             given = [values[i] for i in step.operands]
-            form = lowering.resolve(step.function.jax)
-            pull = _pullback(form, step.static, moving)
-            found = pull(adjoints[step.node], *given)
+            found = run(pull, [adjoints[step.node], *given])
             terms = [Bounded(np.asarray(term, np.float64), 0.0) for term in found]
             if step.function.name in PASSING:
                 terms = [Bounded(term.value, errors[step.node]) for term in terms]
             elif known:
-                program = _program((form, step.static, moving), pull, [adjoints[step.node], *given])
                 inputs = [Bounded(_wide(adjoints[step.node]), errors[step.node])]
                 inputs += [_bounded(u, bounds[i]) for u, i in zip(given, step.operands, strict=True)]
-                walked = rounding_jaxpr.walked(program, inputs, dtype, lost)
+                walked = rounding_jaxpr.walked(pull, inputs, dtype, lost)
                 known = walked is not None
                 terms = terms if walked is None else walked
             for position, term, bounded in zip(moving, found, terms, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -53,8 +54,9 @@ def given(mapping: At, symbols: Sequence[sp.Symbol], defaults: Mapping[sp.Symbol
     """
     point = dict(defaults or {})
     named: dict[sp.Symbol, object] = {}
+    known = tuple(symbols)
     for key, value in mapping.items():
-        (symbol,) = find_symbols([key], symbols, "at")
+        symbol = _named(key, known)
         if symbol not in symbols:
             raise SymbolError(f"at gives {symbol}, which is not in the expression; it contains {_names(symbols)}")
         if symbol in named:
@@ -65,6 +67,12 @@ def given(mapping: At, symbols: Sequence[sp.Symbol], defaults: Mapping[sp.Symbol
     if missing:
         raise SymbolError(f"at gives no value for {_names(missing)}; give every one of {_names(symbols)}")
     return point
+
+
+@lru_cache(maxsize=1024)
+def _named(key: Any, symbols: tuple[sp.Symbol, ...]) -> sp.Symbol:
+    """Kept: the mappings of one check have the same keys."""
+    return find_symbols([key], symbols, "at")[0]
 
 
 def _finite(symbol: sp.Symbol, value: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import sympy as sp
@@ -36,7 +37,7 @@ class Target:
     one: sp.Symbol
     other: sp.Symbol | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What a report calls it: the symbol, or two of them as `--wrt` takes them."""
         return str(self.one) if self.other is None else f"{self.one},{self.other}"
@@ -63,6 +64,7 @@ def rows_of(
     compiled: bool = False,
 ) -> list[Row]:
     """Run, enclose and judge; `at` holds points in numbers of the dtype."""
+    listed = targets(wrt, order)
     arrays = {symbol: np.array([place[symbol] for place in at], dtype) for symbol in symbols}
     if order == 1:
         readings = [Reading("", evaluate(graph, wrt, arrays, dtype, compiled))]
@@ -72,12 +74,14 @@ def rows_of(
     every = [t for reading in readings for t in reading.found.tolerances.values()]
     finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), np.finfo(dtype).tiny) for t in every]
     judged = judge(graph, at, wrt, NARROW * np.minimum.reduce(finest), order)
-    named = [{str(s): value for s, value in sorted(place.items(), key=lambda item: item[0].name)} for place in at]
+    present = sorted({symbol: None for place in at for symbol in place}, key=lambda symbol: symbol.name)
+    names = {symbol: str(symbol) for symbol in present}
+    named = [{name: place[symbol] for symbol, name in names.items() if symbol in place} for place in at]
     explainer = Explainer(graph, wrt, dtype, order)
     return [
         _row(graph, place, target, (i, k), readings, judgement, named[k], dtype, explainer)
         for k, (place, judgement) in enumerate(zip(at, judged, strict=True))
-        for i, target in enumerate(targets(wrt, order))
+        for i, target in enumerate(listed)
     ]
 
 
@@ -94,7 +98,9 @@ def _row(
 ) -> Row:
     truth = _truth(graph, place, target, where[0], judgement)
     candidates = [(reading, *_judged(reading.found, where, truth, dtype)) for reading in readings]
-    reading, numbers, finding = max(candidates, key=lambda each: _severity(each[2]))
+    reading, numbers, finding = candidates[0]
+    if len(candidates) > 1:
+        reading, numbers, finding = max(candidates, key=lambda each: _severity(each[2]))
     kappa, notes = truth.kappa, [truth.note] * bool(truth.note)
     if truth.ball is None:
         if truth.slopes is not None:
@@ -161,12 +167,10 @@ def _truth(graph: Graph, place: Point, target: Target, position: int, judgement:
     common = one_sided.common_slope((left, right))
     if common is not None:
         return Truth(common, note=f"{what}, but the slopes on both sides are equal")
-    return Truth(
-        None, slopes=(left.number, right.number), note=f"{what}: {_told('left', left)}, {_told('right', right)}"
-    )
+    return Truth(None, slopes=(left.number, right.number), note=f"{what}: {told('left', left)}, {told('right', right)}")
 
 
-def _told(side: str, slope: one_sided.Side) -> str:
+def told(side: str, slope: one_sided.Side) -> str:
     return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
 
 

@@ -20,11 +20,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds import jaxpr
 from compare.bounds.chain import adjoint_bounds
 from compare.bounds.graph import SAFETY, lost_constants, output_bounds
 from compare.bounds.tangents import tangent_bounds
-from compare.evaluation import LARGEST_COMPILED, Evaluation
+from compare.evaluation import Evaluation
+from compare.jax_run import traced
 from symdiff import chain
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
@@ -150,17 +150,12 @@ def _by_autodiff(graph: Graph, wrt: Sequence[sp.Symbol], mode: str) -> Callable[
 def _by_jax(
     run: Callable[[Any], Any], second: Graph, arrays: Arrays, dtype: str, compiled: bool
 ) -> tuple[Matrix, Matrix]:
-    names, given = tuple(arrays), list(arrays.values())
-    program = jax.make_jaxpr(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
-    lost = lost_constants(second, dtype)
-    bounds = jaxpr.output_bounds(program, given, dtype, lost)
+    whole = jax.jit(lambda *each: run(dict(zip(arrays, each, strict=True))))
+    program = traced(lambda given: whole(*given.values()), arrays, compiled)
+    found, bounds = program.outputs(), program.bounds(dtype, lost_constants(second, dtype))
     if bounds is None:
         bounds = output_bounds(second, arrays, dtype)
-    if compiled and jaxpr.equation_count(program) <= LARGEST_COMPILED:
-        found = jax.jit(lambda *each: run(dict(zip(names, each, strict=True))))(*given)
-    else:
-        found = jaxpr.run(program, given)
-    shape = np.broadcast_shapes(*(np.shape(array) for array in given))
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
     floor = float(np.finfo(dtype).tiny)
     stacked = np.stack([np.broadcast_to(np.asarray(entry, np.float64), shape) for entry in found])
     return stacked, np.stack([np.broadcast_to(bound, shape) + floor for bound in bounds])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -41,6 +42,11 @@ class Subject:
         for symbol in (*self.symbols, *self.wrt):
             if first.setdefault(symbol.name, symbol) != symbol:
                 raise SymbolError(f"two symbols are called {symbol.name}; rename one, a check reports them by name")
+
+    @cached_property
+    def text(self) -> str:
+        """The expression on one line."""
+        return as_text(self.expression) if isinstance(self.given, Model) else self.name
 
     @property
     def drawn(self) -> bool:

@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     @property
     def badness(self) -> int:
         """5 for the worst verdict, 0 for the one that any other outweighs."""
-        return len(Verdict) - 1 - list(Verdict).index(self)
+        return BADNESS[self]
 
     @property
     def exit_code(self) -> int:
@@ -55,3 +55,4 @@ EXIT_CODES = {
     Verdict.AGREE: 0,
     Verdict.UNDEFINED: 0,
 }
+BADNESS = {verdict: number for number, verdict in enumerate(reversed(Verdict))}

@@ -45,7 +45,7 @@ def table(
         found = {}
     found |= columns(data, scalars, where) if scalars else {}
     for symbol, shape in arrays.items():
-        given = data[place[symbol.name]] if symbol.name in place else _grouped(data, place, symbol, shape, where)
+        given = data[place[symbol.name]] if symbol.name in place else grouped(data, place, symbol, shape, where)
         array, single = sampled(given, symbol, shape, lengths, f"{where}: column {symbol.name!r}", whole)
         found[symbol.name] = array[None] if single else array
     counts = {name: len(values) for name, values in found.items()}
@@ -111,7 +111,7 @@ def _upright(array: Array, shape: Shape, front: int) -> Array:
     )
 
 
-def _grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, where: str) -> Array:
+def grouped(data: Any, place: Mapping[str, Any], symbol: Any, shape: Shape, where: str) -> Array:
     """The array of a symbol from columns that are its entries, counted from 0."""
     name = symbol.name
     vector = len(shape) == 1 or (len(shape) == 2 and any(same(length, 1) for length in shape))

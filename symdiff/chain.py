@@ -110,6 +110,9 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
                 if isinstance(function, Operation):
                     arguments = [values[i] for i in operands]
                     contribution = function.adjoint(position, adjoint, arguments, static, values[node])
+                    if contribution is None:
+                        # no derivative by design
+                        continue
                     known = result[operand]
                     result[operand] = contribution if known is None else known + contribution
                     continue

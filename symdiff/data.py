@@ -79,11 +79,28 @@ def columns(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, C
         ...
     symdiff.errors.DataError: data: no column 'y'; did you mean 'Y'? (columns: x, Y)
     """
+    given = found_in(data, names, where)
+    result = {name: _column(values, f"{where}: column {name!r}") for name, values in given.items()}
+    lengths = {name: len(values) for name, values in result.items()}
+    if len(set(lengths.values())) > 1:
+        found = listed([f"{name} has {length}" for name, length in lengths.items()])
+        raise DataError(f"{where}: columns of unequal length ({found}); give each one number a row")
+    if 0 in lengths.values():
+        raise DataError(f"{where}: no rows; give at least one")
+    return result
+
+
+def found_in(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, Any]:
+    """What `data` holds under each of the names, as it is; see `columns` for what data may be.
+
+    >>> found_in({"x": [1, 2], "y": "text"}, ["x"])
+    {'x': [1, 2]}
+    """
     keys = named_columns(data, where)
     present = Counter(map(name_of, keys))
     place = {name_of(key): key for key in keys}
     normal = {unicodedata.normalize("NFKC", name): name for name in place}
-    result: dict[str, Column] = {}
+    result: dict[str, Any] = {}
     for name in map(name_of, names):
         # a file may write é as two characters where a formula has one
         found = name if name in place else normal.get(unicodedata.normalize("NFKC", name))
@@ -91,13 +108,42 @@ def columns(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, C
             raise DataError(f"{where}: no column {name!r}{did_you_mean(name, place)} (columns: {listed(place)})")
         if present[found] > 1:
             raise DataError(f"{where}: {present[found]} columns are called {name!r}; rename all but one")
-        result[name] = _column(data[place[found]], f"{where}: column {name!r}")
-    lengths = {name: len(values) for name, values in result.items()}
-    if len(set(lengths.values())) > 1:
-        found = listed([f"{name} has {length}" for name, length in lengths.items()])
-        raise DataError(f"{where}: columns of unequal length ({found}); give each one number a row")
-    if 0 in lengths.values():
-        raise DataError(f"{where}: no rows; give at least one")
+        result[name] = data[place[found]]
+    return result
+
+
+def array_of(values: Any, what: str) -> Column:
+    """Numbers of any number of axes as a float64 array; raises DataError naming the first entry that is no number.
+
+    >>> array_of([[1, 2], [3, 4]], "data: x")
+    array([[1., 2.],
+           [3., 4.]])
+    >>> array_of([[1, 2], [3]], "data: x")
+    Traceback (most recent call last):
+        ...
+    symdiff.errors.DataError: data: x: rows of unequal length; give an array of numbers
+    """
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        raise DataError(f"{what}: some entries are masked; fill them in or remove their rows")
+    try:
+        array: NDArray[Any] = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{what}: rows of unequal length; give an array of numbers") from None
+    except TypeError as error:
+        raise DataError(f"{what}: no array ({str(error).splitlines()[0]}); give an array of numbers") from None
+    if array.dtype.kind not in "iuf":
+        if array.dtype.kind != "O":
+            kind = {"b": "truth values", "c": "complex numbers"}.get(
+                array.dtype.kind, f"entries of dtype {array.dtype}"
+            )
+            raise DataError(f"{what}: {kind}; give an array of real numbers")
+        entries = [_real(entry, f"{what}, entry {place}") for place, entry in np.ndenumerate(array)]
+        array = np.array(entries).reshape(array.shape)
+    with np.errstate(over="ignore"):
+        result = array.astype(np.float64)
+    if not np.isfinite(result).all():
+        place = tuple(int(k) for k in np.unravel_index(int(np.argmin(np.isfinite(result))), result.shape))
+        raise DataError(f"{what}, entry {place}: {array[place]} is no finite float64; correct it or remove its row")
     return result
 
 

@@ -25,6 +25,7 @@ from symdiff.functions import BY_HEAD, FUNCTIONS
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.refusals import unreal, unsupported
+from symdiff.tensors.notation import Entries
 
 
 def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
@@ -42,10 +43,13 @@ def graph_of(expressions: Iterable[sp.Basic]) -> Graph:
     try:
         return reader.builder.finish([reader.read(expression) for expression in given])
     except ArraysError:
+        from symdiff.tensors.lengths import check_shapes
         from symdiff.tensors.reading import ArrayReader
 
         arrays = ArrayReader()
-        return arrays.builder.finish([arrays.read(expression) for expression in given])
+        graph = arrays.builder.finish([arrays.read(expression) for expression in given])
+        check_shapes(graph)
+        return graph
 
 
 def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
@@ -81,7 +85,7 @@ def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
             continue
         if isinstance(expression, sp.Symbol) and expression not in bound:
             found.add(expression)
-        if isinstance(expression, (sp.Sum, sp.Product)):
+        if isinstance(expression, ExprWithLimits) and not isinstance(expression, sp.Integral):
             indices = set(expression.variables)
             lengths |= {s for limits in expression.limits for end in limits[1:] for s in end.free_symbols} - indices
         pending.extend(_scopes(expression, bound))
@@ -129,6 +133,7 @@ class Reader:
         self._alive: list[sp.Basic] = []
 
     def read(self, root: sp.Basic) -> int:
+        """Node of an expression."""
         pending: list[tuple[sp.Basic, bool]] = [(root, False)]
         while pending:
             expression, ready = pending.pop()
@@ -257,8 +262,10 @@ _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.Xor, "xor"),
 )
 # heads that only the reader of arrays knows
-ARRAYS = (sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant)
-ARRAYS += (sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement)
+ARRAYS = (
+    *(sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant),
+    *(sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement, Entries),
+)
 _INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
 _COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
 
@@ -337,8 +344,6 @@ def _plain(number: sp.Basic) -> sp.Basic | int:
 
 def as_expression(value: object, what: str) -> sp.Expr:
     """`value` as a SymPy expression: an Expr as it is, a Python number exactly, a text by `symdiff.parse`."""
-    if isinstance(value, sp.MatrixBase):
-        return sp.ImmutableDenseMatrix(value)
     if isinstance(value, (sp.Expr, ArrayExpression)):
         return value
     if isinstance(value, str):

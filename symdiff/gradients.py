@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symdiff.errors import InputError, SymbolError
+from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting.rewrites import readable, stable
 from symdiff.rewriting.seams import smoothed
-from symdiff.symbol_lookup import Wrt, find_symbols, listed
+from symdiff.symbol_lookup import INPUTS, Wrt, find_symbols, listed
 from symdiff.symbolic import accumulate, gradient_graph
 from symdiff.to_sympy import expressions_of
 
@@ -62,6 +62,11 @@ class Gradient:
         """The partials in the order of `wrt`, written out in full."""
         return tuple(expressions_of(self.graph, self.graph.outputs[1:]))  # type: ignore[arg-type]
 
+    @cached_property
+    def value(self) -> sp.Expr:
+        """What was differentiated, written as the partials are."""
+        return expressions_of(self.graph, self.graph.outputs[:1])[0]  # type: ignore[return-value]
+
     @property
     def operations(self) -> int:
         """Operations that value and gradient take together, each shared one counted once."""
@@ -87,7 +92,11 @@ class Gradient:
         names = (f"v{i}" for i in range(1, len(self.graph) + len(taken) + 1))
         free = (name for name in names if name not in taken)
         shared = [step.node for step in self.graph.applications if uses.get(step.node, 0) > 1]
-        return {node: sp.Symbol(next(free), real=True) for node in shared}
+        if not self.graph.shapes:
+            return {node: sp.Symbol(next(free), real=True) for node in shared}
+        from symdiff.tensors.writing import step_names
+
+        return step_names(self.graph, shared, free)
 
     def _repr_latex_(self) -> str:
         rows = [rf"\frac{{\partial}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(self[symbol])}" for symbol in self.wrt]
@@ -110,14 +119,47 @@ def gradient(expr: Any, wrt: Wrt) -> Gradient:
     """
     expression = as_expression(expr, "the expression")
     symbols = find_symbols(wrt, free_symbols(expression))
-    primal = graph_of([expression])
+    primal = _numbers(graph_of([expression]))
     return Gradient(expression, symbols, primal, _written(primal, symbols))
+
+
+def _numbers(graph: Graph) -> Graph:
+    """The graph with outputs that are numbers; a 1×1 matrix is one. Raises InputError for other shapes."""
+    if not any(graph.shape(node) for node in graph.outputs):
+        return graph
+    from symdiff.tensors.running import scalar
+
+    builder = GraphBuilder()
+    parts = [scalar(_with_outputs(graph, [node])) if graph.shape(node) else None for node in graph.outputs]
+    places = builder.splice(graph)
+    outputs = [
+        places[node] if part is None else builder.splice(part)[part.outputs[0]]
+        for node, part in zip(graph.outputs, parts, strict=True)
+    ]
+    return builder.finish(outputs)
+
+
+def _refuse_arrays(symbols: Sequence[Any], what: str, instead: str) -> None:
+    """Second partials in the entries of arrays have four axes; raises UnsupportedError."""
+    array = next((symbol for symbol in symbols if not isinstance(symbol, sp.Symbol)), None)
+    if array is not None:
+        raise UnsupportedError(f"{what} in the array {array} is not written out; give scalars in wrt, or {instead}")
 
 
 def _written(primal: Graph, symbols: Sequence[sp.Symbol]) -> Graph:
     """The gradient by SymPy's textbook rules, to be read; by the table's where those lose digits or miss a seam."""
+    primal = _tidied(primal)
     restated = readable(primal)
-    return gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
+    graph = gradient_graph(smoothed(restated), symbols, textbook=restated is primal)
+    return _tidied(graph)
+
+
+def _tidied(graph: Graph) -> Graph:
+    if not graph.shapes:
+        return graph
+    from symdiff.tensors.tidying import tidied
+
+    return tidied(graph)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +211,8 @@ def jacobian(exprs: Any, wrt: Wrt) -> Jacobian:
     if not expressions:
         raise InputError("there are no expressions to differentiate; give at least one")
     symbols = find_symbols(wrt, free_symbols(*expressions))
-    graph = _written(graph_of(expressions), symbols)
+    _refuse_arrays(symbols, "a Jacobian", "for the gradient of one number in arrays take symdiff.gradient")
+    graph = _written(_numbers(graph_of(expressions)), symbols)
     keep = [node for i, node in enumerate(graph.outputs) if i % (len(symbols) + 1)]
     return Jacobian(symbols, _with_outputs(graph, keep), len(expressions))
 
@@ -209,6 +252,11 @@ class Hessian:
 def hessian(expr: Any, wrt: Wrt) -> Hessian:
     """All second partials, reverse over reverse on the graph; raises as `gradient` does."""
     first = gradient(expr, wrt)
+    _refuse_arrays(
+        first.wrt,
+        "a Hessian",
+        "differentiate a number made from symdiff.gradient(...), such as its product with a constant array",
+    )
     restated = stable(first.primal)
     # twice a textbook rule loses digits where the stable form does not
     textbook = restated is first.primal
@@ -222,7 +270,7 @@ def hessian(expr: Any, wrt: Wrt) -> Hessian:
     for row in accumulate(builder, graph, places, graph.outputs[1:], present, textbook=textbook):
         partials = dict(zip(present, row, strict=True))
         outputs += [partials.get(node, zero) for node in sources]
-    return Hessian(first.wrt, builder.finish(outputs))
+    return Hessian(first.wrt, _tidied(builder.finish(outputs)))
 
 
 def _pair(place: Any, what: str, needed: str) -> tuple[Any, Any]:
@@ -233,9 +281,9 @@ def _pair(place: Any, what: str, needed: str) -> tuple[Any, Any]:
 
 def _column(symbol: Any, wrt: Sequence[sp.Symbol], columns: Mapping[sp.Symbol, int], what: str) -> int:
     """Where a symbol, or the one of that name, stands in `wrt`."""
-    if isinstance(symbol, sp.Symbol) and symbol in columns:
+    if isinstance(symbol, INPUTS) and symbol in columns:
         return columns[symbol]
-    if not isinstance(symbol, (sp.Symbol, str)):
+    if not isinstance(symbol, (*INPUTS, str)):
         raise SymbolError(f"{what} has no entry {symbol!r}; give a symbol or its name")
     (found,) = find_symbols(symbol, wrt, what)
     if found not in columns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -23,14 +23,14 @@ from symdiff.tensors.shapes import Shape
 INPUT = -1
 CONSTANT = -2
 
-Static = tuple[object, ...]
+Static = tuple[Any, ...]
 
 
 class Application(NamedTuple):
     """One node that applies a function: its number, its row of the table, its operands and static arguments."""
 
     node: int
-    function: Function | Operation
+    function: Function
     operands: tuple[int, ...]
     static: Static
 
@@ -56,7 +56,7 @@ class Graph:
     (4, {x: 1})
     """
 
-    functions: tuple[Function | Operation, ...]
+    functions: tuple[Function, ...]
     operation: NDArray[np.int32]
     offsets: NDArray[np.int64]
     operands: NDArray[np.int64]

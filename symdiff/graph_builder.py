@@ -38,8 +38,8 @@ class GraphBuilder:
     def __init__(self) -> None:
         self._operation: list[int] = []
         self._operands: list[tuple[int, ...]] = []
-        self._functions: list[Function | Operation] = []
-        self._codes: dict[Function | Operation, int] = {}
+        self._functions: list[Function] = []
+        self._codes: dict[Function, int] = {}
         self._symbols: dict[int, sp.Symbol] = {}
         self._constants: dict[int, sp.Basic] = {}
         self._static: dict[int, Static] = {}
@@ -65,7 +65,7 @@ class GraphBuilder:
         """Apply the function of that name in the table."""
         return self.apply(FUNCTIONS[name], operands)
 
-    def apply(self, function: Function | Operation, operands: tuple[int, ...], static: Static = ()) -> int:
+    def apply(self, function: Function, operands: tuple[int, ...], static: Static = ()) -> int:
         """Node of a function of nodes, simplified where that costs nothing."""
         fold = _FOLDS.get(function.name)
         if fold is not None and (folded := fold(self, operands, static)) is not None:

@@ -25,6 +25,8 @@ from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
+from symdiff.symbol_lookup import INPUTS
+from symdiff.tensors.lengths import length_symbols, with_lengths
 from symdiff.tensors.operation import Operation
 
 jax.config.update("jax_enable_x64", True)
@@ -43,26 +45,31 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 
-def node_values(graph: Graph, given: Mapping[Any, Any], dtype: Any) -> list[Any]:
-    """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are."""
+def node_values(
+    graph: Graph, inputs: Mapping[Any, Any], dtype: Any, forms: Mapping[str, Callable[..., Any]] | None = None
+) -> list[Any]:
+    """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are.
+
+    `forms` are taken instead of the table's, by the name of the function.
+    """
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
-        values[node] = given[symbol]
+        values[node] = inputs[symbol]
     for node, constant in graph.constants.items():
         values[node] = jnp.asarray(nearest(constant, dtype))
     for node, function, operands, static in graph.applications:
         if isinstance(function, Operation):
-            values[node] = function.jax(*(values[i] for i in operands), *static)
+            values[node] = resolve(function.jax)(*(values[i] for i in operands), *static)
             if not operands:
                 values[node] = values[node].astype(dtype)
             continue
         # a constant divisor has no derivative, so JAX's own quotient will do, which is faster to trace
         plain = function.name == "divide" and operands[1] in graph.constants
-        form = jnp.divide if plain else resolve(function.jax)
+        form = jnp.divide if plain else (forms or {}).get(function.name) or resolve(function.jax)
         # where no derivative goes in, none comes out: zero times an infinite one would be NaN
         still = [partial is Absence.ZERO for partial in function.partials]
-        taken = (jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True))
-        values[node] = form(*taken, *static)
+        taken = [jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True)]
+        values[node] = form(*(aligned(taken) if node in graph.shapes else taken), *static)
     return values
 
 
@@ -74,7 +81,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         exprs: an expression, or a list, tuple or SymPy matrix of them; the result has the same structure, a matrix
         becoming an
             array of shape (rows, columns, *S), where S is the broadcast shape of the arguments. Constants have shape
-            S too.
+            S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
+            axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: how the graph is lowered; "auto" chooses by size.
 
     Raises:
@@ -96,8 +104,10 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         twice = next(symbol for symbol, count in Counter(symbols).items() if count > 1)
         raise SymbolError(f"{twice} stands twice among the arguments; name each argument once")
     flat, rebuild = _outputs(exprs)
-    graph = lowerable(graph_of(flat))
-    missing = [symbol for symbol in graph.inputs if symbol not in known]
+    read = graph_of(flat)
+    graph = lowerable(read)
+    lengths = set(length_symbols(read)) if read.shapes else set[sp.Symbol]()
+    missing = [symbol for symbol in graph.inputs if symbol not in known and symbol not in lengths]
     if missing:
         names = {symbol.name for symbol in known}
         twin = next((symbol for symbol in missing if symbol.name in names), None)
@@ -109,9 +119,7 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             f"({', '.join(map(str, symbols))}); add it, or substitute a number"
         )
 
-    @jax.jit
-    def compiled(*arrays: Any) -> list[jax.Array]:
-        return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))
+    compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols)
 
     def function(*arguments: Any) -> Any:
         given: list[Any] = []
@@ -120,15 +128,35 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             raise OptionError(
                 f"expected {len(nested)} arguments ({told}), got {len(arguments)} of other nesting or number"
             )
-        return rebuild(compiled(*real_arrays(symbols, given)))
+        return rebuild(compiled(given))
 
     return function
+
+
+def _of_scalars(graph: Graph, symbols: Sequence[sp.Symbol]) -> Callable[[Sequence[Any]], list[jax.Array]]:
+    @jax.jit
+    def compiled(*arrays: Any) -> list[jax.Array]:
+        return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))
+
+    return lambda given: compiled(*real_arrays(symbols, given))
+
+
+def _of_arrays(graph: Graph, symbols: Sequence[Any]) -> Callable[[Sequence[Any]], list[jax.Array]]:
+    from symdiff.tensors.running import output_function
+
+    run = output_function(graph, tuple(symbol for symbol in symbols if symbol not in length_symbols(graph)))
+
+    def compiled(given: Sequence[Any]) -> list[jax.Array]:
+        arrays, lengths = with_lengths(given, symbols, run.symbols, run.lengths)
+        return run(arrays, lengths)
+
+    return compiled
 
 
 def _sequence(args: Any) -> list[Any]:
     if isinstance(args, (list, tuple)):
         return list(args)
-    if isinstance(args, sp.Symbol):
+    if isinstance(args, INPUTS):
         return [args]
     raise SymbolError(f"args is {args!r}; give a SymPy symbol or a list of symbols")
 
@@ -137,7 +165,7 @@ def _symbols(nested: Sequence[Any]) -> list[sp.Symbol]:
     """All symbols of nested arguments, in order."""
     found: list[sp.Symbol] = []
     for item in nested:
-        if isinstance(item, sp.Symbol):
+        if isinstance(item, INPUTS):
             found.append(item)
         elif isinstance(item, (list, tuple)):
             found += _symbols(item)
@@ -148,7 +176,7 @@ def _symbols(nested: Sequence[Any]) -> list[sp.Symbol]:
 
 def _flattened(item: Any, argument: Any, found: list[Any]) -> bool:
     """Append the values of one argument in the order of its symbols; False where the nesting differs."""
-    if isinstance(item, sp.Symbol):
+    if isinstance(item, INPUTS):
         found.append(argument)
         return True
     if not isinstance(argument, (list, tuple)) or len(argument) != len(item):

@@ -143,7 +143,8 @@ class Model:
 
     def _table(self, data: Any, lengths: Lengths, where: str) -> dict[str, Column]:
         shapes = {symbol: self.shapes[symbol] for symbol in self.observed}
-        return array_columns.table(data, shapes, lengths, where, whole=self.target is None)
+        whole = self.target is None or any(shapes.values())
+        return array_columns.table(data, shapes, lengths, where, whole=whole)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:

@@ -49,9 +49,10 @@ def _real_line(n: Any) -> tuple[Domain, ...]:
 
 def _wave_ulp(u: Any, y: Any, phase: float, amplitude: float) -> Any:
     # the phase |u|**phase of a wave of amplitude |u|**amplitude is rounded; where the wave is small all its digits may go
-    size = np.abs(u)
+    size = np.abs(np.asarray(u, np.float64))
     wave = size**phase * np.maximum(size, 1.0) ** amplitude
-    return 1024.0 + 8 * wave / np.maximum(np.abs(y), float(np.finfo(np.float64).tiny))
+    # a finite number of units at zero too: infinity times zero would be no bound
+    return 1024.0 + 8 * wave / np.maximum(np.abs(np.asarray(y, np.float64)), 1e-280)
 
 
 def _bessely_rule(u: Any, n: Any) -> sp.Expr:

@@ -48,8 +48,9 @@ def _found(item: Any, by_name: Mapping[str, Sequence[sp.Symbol]], what: str) -> 
         item = _indexed(item, by_name)
         named = by_name.get(item.name, ())
         if named and item not in named:
+            other = "assumptions differ" if isinstance(item, sp.Symbol) else "shape or kind differs"
             raise SymbolError(
-                f"{what} holds a symbol {item} whose assumptions differ from those of {item} in the expression; "
+                f"{what} holds a symbol {item} whose {other} from those of {item} in the expression; "
                 "use one and the same symbol for both"
             )
         return item

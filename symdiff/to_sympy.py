@@ -22,6 +22,10 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
     >>> expressions_of(g, g.outputs)
     [(x + 1)**2/x]
     """
+    if graph.shapes:
+        from symdiff.tensors.writing import array_expressions
+
+        return array_expressions(graph, nodes, names or {})
     named = names or {}
     needed = set(nodes)
     written: dict[int, sp.Basic] = {**graph.symbols, **graph.constants}
@@ -35,16 +39,17 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
         arguments = [named.get(i, written.get(i)) for i in operands]
         try:
             with sp.evaluate(evaluate):
-                written[node] = _written(function, arguments, static)
+                written[node] = applied(function, arguments, static)
         except RecursionError:
             # SymPy's own simplifications recurse on the depth of an expression
             evaluate = False
             with sp.evaluate(evaluate):
-                written[node] = _written(function, arguments, static)
+                written[node] = applied(function, arguments, static)
     return [written[node] for node in nodes]
 
 
-def _written(function: Function, operands: Sequence[sp.Basic], static: Static) -> sp.Basic:
+def applied(function: Function, operands: Sequence[sp.Basic], static: Static) -> sp.Basic:
+    """The SymPy expression of a function of operands."""
     if function.name == "multiply" and any(u.is_Number for u in operands) and any(u.is_Add for u in operands):
         # SymPy would multiply the sum out
         return sp.Mul(*sorted(operands, key=lambda u: not u.is_Number), evaluate=False)

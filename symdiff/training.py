@@ -9,10 +9,11 @@ import jax
 from symdiff.descent.options import Device, Precision, checked_options
 from symdiff.descent.result import TrainingResult
 from symdiff.descent.run import OnEpoch, TrainingRun
-from symdiff.descent.updates import Updates
+from symdiff.descent.updates import Updates, loss_graph, samples_for
 from symdiff.errors import DataError, OptionError
 from symdiff.model import Model
 from symdiff.routes import Route
+from symdiff.samples import Samples
 
 __all__ = ["TrainingResult", "train"]
 
@@ -68,9 +69,11 @@ def train(
     given = model.data if data is None else data
     if given is None:
         raise DataError(f"model {model.name!r} has no data of its own; give data=")
-    table = model.table(given)
+    graph = loss_graph(model)
+    table = samples_for(model, graph, given) if graph.shapes else model.table(given)
+    samples = table if isinstance(table, Samples) else len(next(iter(table.values())))
     options = checked_options(
-        len(table[model.target.name]),
+        samples.count if isinstance(samples, Samples) else samples,
         epochs=epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
@@ -87,5 +90,6 @@ def train(
     if on_epoch is not None and not callable(on_epoch):
         raise OptionError("on_epoch is not callable; give a function of (epoch, mean loss, parameters)")
     with jax.default_device(options.device):
-        updates = Updates.of(model, len(table[model.target.name]), options)
-        return TrainingRun(model, updates, updates.packed(table), options, on_epoch).run()
+        updates = Updates.of(model, samples, options)
+        packed = updates.packed(table.arrays if isinstance(table, Samples) else table)
+        return TrainingRun(model, updates, packed, options, on_epoch).run()

@@ -29,6 +29,15 @@ def test_the_python_example_runs_and_says_what_it_claims():
     assert names["c"].verdict == "agree"
 
 
+def test_the_matrix_example_runs_and_prints_what_it_claims(capsys):
+    names = run_example("MatrixSymbol")
+    printed = capsys.readouterr().out.splitlines()
+    claimed = [line.partition("# ")[2] for line in README.splitlines() if line.startswith("print(network[")]
+    assert printed == [*claimed, "agree"]
+    # all residuals are zero
+    assert (float(names["value"]), names["grads"].tolist()) == (0.0, [0.0, 0.0])
+
+
 def test_the_function_of_ones_own_is_accepted():
     try:
         names = run_example("symdiff.register")

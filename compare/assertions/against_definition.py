@@ -12,7 +12,8 @@ import sympy as sp
 
 from compare import judging, provenance
 from compare.assertions import callables
-from compare.assertions.callables import SCALE, Answers, Callee
+from compare.assertions.callables import SCALE, Answers
+from compare.assertions.callee import Callee, read_callee
 from compare.assertions.function_row import FunctionRow, Told, along_all, decided_rows, judged
 from compare.bounds.graph import SAFETY
 from compare.checking import check
@@ -48,7 +49,7 @@ def check_function(
     Of drawn points those are left out at which no verdict can be had in a dtype.
     """
     asked = read_subject(definition, wrt)
-    callee = callables.read_callee(f, asked.symbols, args, elementwise)
+    callee = read_callee(f, asked.symbols, args, elementwise)
     asked = replace(asked, symbols=callee.symbols, wrt=asked.wrt if wrt is not None else callee.symbols)
     common: dict[str, Any] = {
         "subject": callee.name,

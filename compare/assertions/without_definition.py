@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from compare import judging, points, provenance
 from compare.assertions import callables
-from compare.assertions.callables import SCALE, Answers, Callee
+from compare.assertions.callables import SCALE, Answers
+from compare.assertions.callee import Callee, parameter_names, read_callee
 from compare.assertions.function_row import FunctionRow, decided_rows
 from compare.bounds.graph import SAFETY
 from compare.comparison import Comparison
@@ -56,7 +57,7 @@ def check_alone(
 ) -> Comparison:
     """Rows for each partial by each mode; a verdict `agree` means no more than that two of them agree."""
     symbols = _symbols(f, args)
-    callee = callables.read_callee(f, symbols, args, elementwise)
+    callee = read_callee(f, symbols, args, elementwise)
     at_given = points.mappings(at) if at is not None else []
     given = [points.given(mapping, callee.symbols) for mapping in at_given] or _drawn(callee.symbols, count, seed)
     facts = {"referee": NOTE}
@@ -91,7 +92,7 @@ def check_alone(
 def _symbols(f: Callable[..., Any], args: Any) -> tuple[sp.Symbol, ...]:
     if args is not None:
         return ()
-    names = callables.parameter_names(f)
+    names = parameter_names(f)
     if not names:
         raise OptionError("the arguments of the function cannot be read; give args, one name for each argument")
     return tuple(sp.Symbol(name, real=True) for name in names)

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import click
 
-from compare.benchmarks import chain_route, start_up, training
+from compare.benchmarks import chain_route, data_sum, digits, start_up, training
 from compare.provenance import versions
 
-BENCHMARKS = {"start-up": start_up.run, "training": training.run, "chain": chain_route.run}
+BENCHMARKS = {
+    "start-up": start_up.run,
+    "training": training.run,
+    "chain": chain_route.run,
+    "digits": digits.run,
+    "data-sum": data_sum.run,
+}
 
 
 @click.command()

@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 
 NAMES = ("a", "b", "c", "d", "x", "y")
-SIZES, POINTS, SEEDS = (500, 1_000, 2_000), (64, 256), 3
+SIZES, POINTS, SEEDS = (250, 500, 1_000, 2_000, 4_000), (16, 64, 256), 3
 DEPTH = 5
 # forms that keep numbers of moderate size moderate
 ONE = ("sin({})", "cos({})", "tanh({})", "atan({})", "exp(-({})**2)", "sqrt(1 + ({})**2)", "log(2 + ({})**2)")
@@ -54,11 +54,13 @@ def _tree(draw: Any, depth: int) -> str:
 def timed(nodes: int, points: int, seed: int) -> tuple[float, float, int, Counter[str]]:
     """Seconds of one check, by the clock and of processor time, the operations of its expression and its verdicts."""
     import compare
+    from compare import pieces
     from symdiff.from_sympy import graph_of
 
     given = expression(nodes, seed)
     count = graph_of([given]).operation_count
     jax.clear_caches()
+    pieces.forget()
     start, used = time.perf_counter(), time.process_time()
     found = compare.check(given, points=points, seed=seed)
     seconds, spent = time.perf_counter() - start, time.process_time() - used
@@ -68,12 +70,13 @@ def timed(nodes: int, points: int, seed: int) -> tuple[float, float, int, Counte
 @click.command()
 @click.option("--sizes", default=",".join(map(str, SIZES)), help="Operations, comma-separated.")
 @click.option("--points", "counts", default=",".join(map(str, POINTS)), help="Points, comma-separated.")
-def main(sizes: str, counts: str) -> None:
+@click.option("--seeds", default=SEEDS, help="Expressions of each size.")
+def main(sizes: str, counts: str, seeds: int) -> None:
     """Time the checks, one line a size and number of points."""
     timed(50, 8, 0)
     for nodes in map(int, sizes.split(",")):
         for points in map(int, counts.split(",")):
-            runs = [timed(nodes, points, seed) for seed in range(SEEDS)]
+            runs = [timed(nodes, points, seed) for seed in range(seeds)]
             seconds = [run[0] for run in runs]
             verdicts = sum((run[3] for run in runs), Counter[str]())
             click.echo(

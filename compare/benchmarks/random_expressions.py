@@ -1,7 +1,8 @@
 """Checks of random expressions: whether every row gets a verdict, and no alarm is without a cause.
 
 `python -m compare.benchmarks.random_expressions --count 5000 --seed 0 --processes 2` prints the counts and, for every
-expression with a row that disagrees or is undecided, or that crashed, a line to repeat it with.
+expression with a row that disagrees or is undecided, or that crashed, a line to repeat it with: each such row with the
+cause, as `causes` finds it in the formula itself.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import collections
 import json
 import multiprocessing
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+
+if TYPE_CHECKING:
+    from compare.row import Row
 
 DEPTH, POINTS, DTYPES = 8, 20, ("float64", "float32")
 NAMES = ("a", "b", "c", "x", "y", "z")
@@ -87,8 +92,37 @@ def checked(number: tuple[int, int, int]) -> dict[str, Any]:
         alarms = [row for row in comparison.rows if row.verdict.value in ("disagree", "undecided")]
         found |= {"verdicts": dict(verdicts)}
         if alarms:
-            found |= {"wrt": alarms[0].wrt, "at": dict(alarms[0].at), "reason": alarms[0].reason}
+            found |= {"alarms": [_told(text, row, dtype) for row in alarms]}
+            found |= {"causes": dict(collections.Counter(told["cause"] for told in found["alarms"]))}
     return found | {"seconds": time.perf_counter() - start}
+
+
+def _told(text: str, row: Row, dtype: str) -> dict[str, Any]:
+    """A row that disagrees with its cause, or that is undecided, with the reason."""
+    from compare.benchmarks.causes import cause
+
+    kind, node = cause(text, row, dtype) if row.verdict.value == "disagree" else ("undecided", "")
+    numbers = [row.symbolic, row.autodiff, row.chain, row.referee.digits]
+    return {
+        "wrt": row.wrt,
+        "at": dict(row.at),
+        "cause": kind,
+        "node": node,
+        "numbers": str(numbers),
+        "reason": row.reason,
+    }
+
+
+def in_float64(found: Mapping[str, Any]) -> dict[str, int]:
+    """Verdicts in float64 of the rows of one result that disagree in float32: what agrees there was the range."""
+    import compare
+
+    verdicts: collections.Counter[str] = collections.Counter()
+    for told in found.get("alarms", []) if found["dtype"] == "float32" else []:
+        if told["cause"] != "undecided":
+            (row,) = compare.check(found["text"], wrt=told["wrt"], at=told["at"]).rows
+            verdicts[row.verdict.value] += 1
+    return dict(verdicts)
 
 
 @click.command()
@@ -98,19 +132,28 @@ def checked(number: tuple[int, int, int]) -> dict[str, Any]:
 @click.option("--first", default=0, help="Index of the first expression.")
 @click.option("--processes", default=2)
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write each result there.")
-def main(count: int, seed: int, depth: int, first: int, processes: int, path: Path | None) -> None:
-    """Check random expressions and count the verdicts of their rows."""
+@click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file that --json wrote.")
+def main(count: int, seed: int, depth: int, first: int, processes: int, path: Path | None, again: Path | None) -> None:
+    """Check random expressions and count the verdicts of their rows; with --again, what disagreed, in float64."""
+    if again is not None:
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            wider = [collections.Counter(each) for each in pool.imap(in_float64, json.loads(again.read_text()))]
+        click.echo(f"rows that disagree in float32, in float64: {dict(sum(wider, collections.Counter()))}")
+        return
     totals: collections.Counter[str] = collections.Counter()
+    causes: collections.Counter[str] = collections.Counter()
     numbers = [(seed, index, depth) for index in range(first, first + count)]
     start, results = time.perf_counter(), []
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=200) as pool:
         for found in pool.imap_unordered(checked, numbers, chunksize=10):
             results.append(found)
             totals.update(found.get("verdicts", {}))
+            causes.update(found.get("causes", {}))
             totals.update(key for key in ("crash", "refused") if key in found)
-            if "reason" in found or "crash" in found or found["seconds"] > 20:
+            if "alarms" in found or "crash" in found or found["seconds"] > 20:
                 click.echo(json.dumps(found))
     click.echo(f"{count} expressions, seed {seed}, {time.perf_counter() - start:.0f} s: {dict(totals)}")
+    click.echo(f"rows that disagree, by cause, and undecided: {dict(causes)}")
     if path is not None:
         path.write_text(json.dumps(sorted(results, key=lambda found: found["index"]), indent=0) + "\n")
 

@@ -14,7 +14,16 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds.graph import Array, at_an_edge, chosen_by_rounding, node_bounds, passed_on, spread_on
+from compare.bounds.graph import (
+    Array,
+    at_an_edge,
+    chosen_by_rounding,
+    counting,
+    node_bounds,
+    passed_on,
+    some,
+    spread_on,
+)
 from symdiff.chain import local_partial
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
@@ -47,13 +56,13 @@ def adjoint_bounds(
     unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     adjoints: dict[int, Array] = {graph.outputs[0]: wide(1)}
     errors: dict[int, Array] = {graph.outputs[0]: 0.0}
-    chosen = np.zeros(shape, np.bool_)
+    chosen, looked_at = np.zeros(shape, np.bool_), counting(graph, values, bounds)
     active = graph.depends_on([graph.inputs[symbol] for symbol in wrt if symbol in graph.inputs]).tolist()
     with np.errstate(all="ignore"):
         for step in reversed(graph.applications):
             passed = [bounds[i] for i in step.operands]
             by_rounding = chosen_by_rounding(step.function.name, [values[i] for i in step.operands], passed)
-            chosen = chosen | by_rounding
+            chosen = chosen | (by_rounding & looked_at.get(step.node, False))
             if step.node not in adjoints or not active[step.node]:
                 continue
             adjoint, error = adjoints[step.node], errors[step.node]
@@ -67,7 +76,7 @@ def adjoint_bounds(
                 # the product of both uncertainties too: a branch that may be the other one is no small change
                 own = passed_on(adjoint, spread) + passed_on(np.abs(partial) + spread, error)
                 # a product below the normal numbers may be flushed to zero (Higham, section 2.8)
-                lost = floor if np.any(np.abs(partial) != 1.0) else 0.0
+                lost = floor if some(np.abs(partial) != 1.0) else 0.0
                 own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2 + lost, [error, spread])
                 adjoints[operand], errors[operand] = total, errors.get(operand, 0.0) + own
     found = [errors.get(graph.inputs.get(symbol, -1), 0.0) for symbol in wrt]
@@ -107,7 +116,7 @@ def partial_and_spread(
 
 def _moved(step: Application, position: int, values: Sequence[Array], bounds: Sequence[Array], partial: Array) -> Array:
     parts = [_displaced(step, position, values, bounds, partial, part) for part in (1.0, -1.0)]
-    if np.any(parts[0] + parts[1] > FAR * np.abs(partial)):
+    if some(parts[0] + parts[1] > FAR * np.abs(partial)):
         # so far off that one place may by chance look like another: a sine, many periods on
         parts += [_displaced(step, position, values, bounds, partial, part) for part in FURTHER]
     return sum(parts[1:], parts[0])
@@ -120,7 +129,7 @@ def _displaced(
     function, static = step.function, step.static
     total: Array = 0.0
     for place, operand in enumerate(step.operands):
-        if not np.any(bounds[operand]):
+        if not some(bounds[operand]):
             continue
         moved = [values[i] for i in step.operands]
         moved[place] = moved[place] + part * bounds[operand]

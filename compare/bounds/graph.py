@@ -16,11 +16,15 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.chain import forward, local_partial
-from symdiff.constants import float_of
+from compare.bounds.operations import Given, value_bound
+from symdiff.chain import local_partial
+from symdiff.constants import float_of, nearest
 from symdiff.function import Absence, Function
 from symdiff.graph import Graph
+from symdiff.tensors.operation import Operation
 
+# of their last operand they fall off as a negative power does
+INVERSES = frozenset({"divide", "power_negative", "acot", "acsc", "acoth", "acsch"})
 Array = Any  # a NumPy array over the points, or a number that is the same at all of them
 
 # the tolerance of a route is this many times its bound: for terms of second order, and for other orders of summation
@@ -47,36 +51,69 @@ def output_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -
 
 
 def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> tuple[list[Array], list[Array]]:
-    """Value of every node, in float64, and the bound on its rounding error in `dtype`.
+    """Value of every node, in float64 but infinite where `dtype` overflows, and the bound on its rounding error in it.
 
     The bound of a condition is a truth value: whether rounding may have decided it.
     """
-    values = forward(graph, {symbol: np.asarray(array, dtype).astype(np.float64) for symbol, array in inputs.items()})
+    values = _values(graph, inputs, dtype)
     # results below the smallest normal number may be flushed to zero, as XLA does
     unit, smallest = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
     bounds: list[Array] = [0.0] * len(graph)
     for node, constant in graph.constants.items():
         bounds[node] = _constant_bound(constant, dtype)
     with np.errstate(all="ignore"):
-        for node, function, operands, static in graph.applications:
+        for step in graph.applications:
+            node, function, operands, static = step
             y = values[node]
             arguments, passed = [values[i] for i in operands], [bounds[i] for i in operands]
+            if isinstance(function, Operation):
+                full = [np.broadcast_to(e, np.shape(u)) for u, e in zip(arguments, passed, strict=True)]
+                bounds[node] = value_bound(step, Given(arguments, full, static, y, 0.0, unit, smallest))
+                continue
             if function.name in BRANCHING:
                 bounds[node] = BRANCHING[function.name](arguments, passed, y)
                 continue
             ulp = function.ulp(*arguments, *static, y) if callable(function.ulp) else function.ulp
-            total = ulp * unit * np.abs(y) + (smallest if np.any(ulp) else 0.0)
+            total = ulp * unit * np.abs(y) + (smallest if some(ulp) else 0.0)
             for position, bound in enumerate(passed):
-                if function.partials[position] is Absence.NONDIFFERENTIABLE and np.any(bound):
+                if function.partials[position] is Absence.NONDIFFERENTIABLE and some(bound):
                     moved = [u + bound * (k == position) for k, u in enumerate(arguments)]
                     total = total + 2 * np.abs(function.value(*moved, *static) - y)
-                elif function.partials[position] is not Absence.ZERO and np.any(bound):
-                    total = total + passed_on(local_partial(function, position, arguments, static, y), bound)
+                elif function.partials[position] is not Absence.ZERO and some(bound):
+                    passed_here = passed_on(local_partial(function, position, arguments, static, y), bound)
+                    if function.name in INVERSES and position == len(operands) - 1:
+                        n = float(static[0]) if static else 1.0
+                        passed_here = np.maximum(passed_here, relative_part(n * y, arguments[position], bound))
+                    total = total + passed_here
             if function.name in JUMPS:
                 total = total + JUMPS[function.name](arguments, passed)
             total = np.minimum(total, WIDTHS[function.name]) if function.name in WIDTHS else total
             bounds[node] = where_it_ends(y, arguments, passed, total, at_an_edge(function, arguments, passed))
     return values, bounds
+
+
+def _values(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> list[Array]:
+    values: list[Array] = [None] * len(graph)
+    for node, symbol in graph.symbols.items():
+        values[node] = np.asarray(inputs[symbol], dtype).astype(np.float64)
+    for node, constant in graph.constants.items():
+        values[node] = overflowed(nearest(constant, np.float64), dtype)
+    with np.errstate(all="ignore"):
+        for node, function, operands, static in graph.applications:
+            values[node] = overflowed(function.value(*[values[i] for i in operands], *static), dtype)
+    return values
+
+
+def overflowed(value: Array, dtype: Any) -> Array:
+    """A result in float64 as it is in a narrower dtype where that overflows: a branch may be chosen by it.
+
+    >>> overflowed(np.array([1e30, -1e40]), np.float32).tolist()
+    [1e+30, -inf]
+    """
+    if np.dtype(dtype) == np.float64 or np.asarray(value).dtype == np.bool_:
+        return value
+    beyond = np.abs(value) > float(np.finfo(dtype).max)
+    return np.where(beyond, np.copysign(np.inf, value), value)[()] if np.any(beyond) else value
 
 
 def _constant_bound(constant: sp.Basic, dtype: Any) -> float:
@@ -108,14 +145,33 @@ def lost_constants(graph: Graph, dtype: Any) -> float:
 
 def passed_on(partial: Array, bound: Array) -> Array:
     """|partial| * bound, where zero and infinite bounds stay what they are."""
-    return np.where(np.isinf(bound) | (np.asarray(bound) == 0.0), bound, np.abs(partial) * bound)
+    product = np.abs(partial) * bound
+    if np.isfinite(product).all():
+        return product
+    return np.where(np.isinf(bound) | (np.asarray(bound) == 0.0), bound, product)
+
+
+def some(flags: Array) -> bool:
+    """Whether any of them is not zero: `np.any` at a fraction of its cost."""
+    return bool(flags.any() if isinstance(flags, np.ndarray) else flags)
+
+
+def relative_part(y: Array, u: Array, bound: Array) -> Array:
+    """|y/u| * bound by way of the relative error: where u is large, y/u may be below all numbers, and y may not.
+
+    >>> float(relative_part(2.0**-900, 2.0**900, 2.0**860)) == 2.0**-940
+    True
+    """
+    with np.errstate(all="ignore"):
+        found = np.abs(y) * (np.asarray(bound) / np.abs(u))
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def at_an_edge(function: Function, operands: Sequence[Array], bounds: Sequence[Array]) -> Array:
     """Whether an operand may lie at a pole or at an end of its domain, for all that rounding leaves of it."""
     edge: Array = np.False_
     for operand, bound, domain in zip(operands, bounds, function.domain, strict=True):
-        if not np.any(bound):
+        if not some(bound):
             continue
         for end in (domain.low, domain.high, *domain.excluded):
             if np.isfinite(end):
@@ -128,6 +184,8 @@ def at_an_edge(function: Function, operands: Sequence[Array], bounds: Sequence[A
 
 def where_it_ends(y: Array, operands: Sequence[Array], bounds: Sequence[Array], bound: Array, edge: Array) -> Array:
     """The bound of a result y, infinite or NaN as `output_bounds` says, where y or a bound before it is not finite."""
+    if not some(edge) and np.isfinite(y).all():
+        return spread_on(bound, bounds)
     begins = ~np.isfinite(y)
     for operand in operands:
         begins = begins & np.isfinite(operand)
@@ -137,6 +195,7 @@ def where_it_ends(y: Array, operands: Sequence[Array], bounds: Sequence[Array], 
 
 def spread_on(bound: Array, sources: Sequence[Array]) -> Array:
     """A bound that depends on others: where one of them is NaN or, else, infinite, so is it."""
+    sources = [source for source in sources if not np.isfinite(source).all()]
     for source in sources:
         bound = np.where(np.isinf(source), np.inf, bound)
     for source in sources:
@@ -223,3 +282,33 @@ def chosen_by_rounding(name: str, operands: Sequence[Array], bounds: Sequence[Ar
         return near_integer(operands[0], bounds[0])
     jumping = ("abs", "sign", "heaviside", "acot", "atan2")
     return close(operands[0], 0.0, bounds[0], 0.0) if name in jumping else np.False_
+
+
+def counting(graph: Graph, values: Sequence[Array], bounds: Sequence[Array]) -> dict[int, Array]:
+    """The nodes that may count for value or derivative of the outputs, each with the points at which it may.
+
+    Of a branch it is the one taken and, where rounding may decide, both. Through a condition nothing flows: whether
+    rounding may decide it, its own bound tells.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> g = graph_of([sp.Piecewise((sp.sin(x), x > 1), (x, True))])
+    >>> values, bounds = node_bounds(g, {x: np.array([0.0, 2.0])}, np.float64)
+    >>> counted = counting(g, values, bounds)
+    >>> [(step.function.name, counted[step.node].tolist()) for step in g.applications if step.node in counted]
+    [('sin', [False, True]), ('select', True)]
+    """
+    counted: dict[int, Array] = dict.fromkeys(graph.outputs, np.True_)
+    for node, function, operands, _ in reversed(graph.applications):
+        if node not in counted:
+            continue
+        here = counted[node]
+        wanted = dict.fromkeys(operands, here)
+        if function.name == "select":
+            condition, either = values[operands[0]], np.asarray(bounds[operands[0]], np.bool_)
+            wanted = {operands[1]: here & (condition | either)}
+            otherwise = here & (np.logical_not(condition) | either)
+            wanted[operands[2]] = wanted.get(operands[2], np.False_) | otherwise
+        for operand, needed in wanted.items():
+            counted[operand] = counted.get(operand, np.False_) | needed
+    return counted

@@ -89,6 +89,8 @@ ELEMENTWISE: dict[str, Primitive] = {
     "logistic": Primitive(_logistic, (lambda u, y: y * _logistic(-u),), 4.0),
     "abs": Primitive(np.abs, (_one,), 0.0),
 }
+# what passes on its operands as they are: a truth value stays in doubt
+IDENTITIES = frozenset({"stop_gradient", "copy", "copy_p"})
 # primitives of integer values
 STEPS: dict[str, Callable[[Array], Array]] = {"floor": np.floor, "ceil": np.ceil, "round": np.round}
 # the operand with poles or ends of the domain, and these

@@ -1,20 +1,23 @@
 """The running error bound of `rounding`, along what JAX itself runs: the equations of a jaxpr.
 
 JAX's derivative of a function is a program of primitives of its own; its rounding errors are not those of the symbolic
-formula. The jaxpr is walked in NumPy with a value and a bound for each variable.
+formula. The jaxpr is written out and walked in NumPy with a value and a bound for each variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.bounds.graph import WIDTHS, close, near_integer, passed_on, where_it_ends
+from compare.bounds.graph import WIDTHS, close, near_integer, overflowed, passed_on, relative_part, some, where_it_ends
 from compare.bounds.jax_contractions import contraction
 from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
+from compare.bounds.straight_line import Step, StraightLine, body, straight_line
+from compare.bounds.straight_line import run as run_line
 
 # binary digits of a constant that is taken to be exact
 SHORT = 12
@@ -49,23 +52,18 @@ def output_bounds(
     >>> bool(1e-16 < bound < 1e-14)
     True
     """
+    return bounds_along(straight_line(program), arrays, dtype, lost)
+
+
+def bounds_along(
+    line: StraightLine, arrays: Sequence[Array], dtype: Any, lost: float = 0.0
+) -> list[NDArray[np.float64]] | None:
+    """The same of a program that has been written out."""
     inputs = [Bounded(np.asarray(np.asarray(array, dtype), np.float64), 0.0) for array in arrays]
-    walker = _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny), lost)
-    try:
-        with np.errstate(all="ignore"):
-            outputs = walker.run(program, inputs)
-    except Unknown:
+    outputs = walked(line, inputs, dtype, lost)
+    if outputs is None:
         return None
     return [np.broadcast_to(np.asarray(output.bound, np.float64), np.shape(output.value)) for output in outputs]
-
-
-def walked(program: Any, inputs: Sequence[Bounded], dtype: Any, lost: float = 0.0) -> list[Bounded] | None:
-    """Values and bounds of the outputs of a closed jaxpr at inputs with bounds of their own; None as above."""
-    try:
-        with np.errstate(all="ignore"):
-            return _Walker(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny), lost).run(program, inputs)
-    except Unknown:
-        return None
 
 
 def run(program: Any, arrays: Sequence[Array]) -> list[Array]:
@@ -75,15 +73,16 @@ def run(program: Any, arrays: Sequence[Array]) -> list[Array]:
     >>> run(jax.make_jaxpr(lambda x: x * x)(3.0), [np.array(3.0)])
     [Array(9., dtype=float64)]
     """
-    jaxpr = program.jaxpr
-    known: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*program.consts, *arrays], strict=True))
-    for equation in jaxpr.eqns:
-        operands = [atom.val if hasattr(atom, "val") else known[atom] for atom in equation.invars]
-        body = _body(equation)
-        found = equation.primitive.bind(*operands, **equation.params) if body is None else run(body, operands)
-        several = body is not None or equation.primitive.multiple_results
-        known.update(zip(equation.outvars, found if several else [found], strict=True))
-    return [atom.val if hasattr(atom, "val") else known[atom] for atom in jaxpr.outvars]
+    return run_line(straight_line(program), arrays)
+
+
+def walked(line: StraightLine, inputs: Sequence[Bounded], dtype: Any, lost: float = 0.0) -> list[Bounded] | None:
+    """Values and bounds of the outputs of a program at inputs with bounds of their own; None as above."""
+    try:
+        with np.errstate(all="ignore"):
+            return _Walker(dtype, lost).run(line, inputs)
+    except Unknown:
+        return None
 
 
 def equation_count(program: Any) -> int:
@@ -97,58 +96,36 @@ def equation_count(program: Any) -> int:
     count, pending = 0, [program]
     while pending:
         for equation in pending.pop().jaxpr.eqns:
-            body = _body(equation)
-            if body is None:
+            inner = body(equation)
+            if inner is None:
                 count += 1
             else:
-                pending.append(body)
+                pending.append(inner)
     return count
 
 
-def _body(equation: Any) -> Any:
-    """The closed jaxpr of a call, None of any other operation; loops and conditionals stay as they are."""
-    if equation.primitive.name in ("while", "scan", "cond"):
-        return None
-    return equation.params.get("jaxpr") or equation.params.get("call_jaxpr")
-
-
 class _Walker:
-    def __init__(self, unit: float, smallest: float, lost: float) -> None:
-        self.unit = unit
+    def __init__(self, dtype: Any, lost: float) -> None:
+        self.dtype = dtype
+        self.unit = float(np.finfo(dtype).eps)
         self.lost = lost
         # results below the smallest normal number may be flushed to zero
-        self.smallest = smallest
+        self.smallest = float(np.finfo(dtype).tiny)
 
-    def run(self, closed: Any, inputs: Sequence[Bounded]) -> list[Bounded]:
-        jaxpr = closed.jaxpr
-        constants = [self.constant(c) for c in closed.consts]
-        known: dict[Any, Bounded] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *inputs], strict=True))
+    def run(self, line: StraightLine, inputs: Sequence[Bounded]) -> list[Bounded]:
+        slots: list[Any] = [None] * line.size
+        for slot, constant in _constants(line, self.unit, self.smallest, self.lost):
+            slots[slot] = constant
+        for slot, given in zip(line.inputs, inputs, strict=True):
+            slots[slot] = given
+        for step in line.steps:
+            results = [self.ended(r) for r in self.equation(step, [slots[i] for i in step.sources])]
+            for slot, result in zip(step.targets, results, strict=True):
+                slots[slot] = result
+        return [slots[i] for i in line.outputs]
 
-        def read(atom: Any) -> Bounded:
-            return self.constant(atom.val) if hasattr(atom, "val") else known[atom]
-
-        for equation in jaxpr.eqns:
-            results = self.equation(equation, [read(atom) for atom in equation.invars])
-            known.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
-
-    def constant(self, number: Any) -> Bounded:
-        value = np.asarray(number)
-        if value.dtype.kind != "f":
-            return Bounded(value, 0.0)
-        # a number of few binary digits is what was meant; any other may have been rounded
-        wide = value.astype(np.float64)
-        digits = np.ldexp(np.frexp(wide)[0], SHORT)
-        bound = np.where(digits == np.round(digits), 0.0, self.unit / 2 * np.abs(wide))
-        return Bounded(value, np.where(np.abs(wide) < self.smallest, self.lost, bound) if self.lost else bound)
-
-    def equation(self, equation: Any, operands: list[Bounded]) -> list[Bounded]:
-        name, params = equation.primitive.name, equation.params
-        if (body := _body(equation)) is not None:
-            return self.run(body, operands)
-        if name in ("stop_gradient", "copy", "copy_p"):
-            # a truth value stays in doubt
-            return operands
+    def equation(self, step: Step, operands: list[Bounded]) -> list[Bounded]:
+        name, params = step.primitive.name, step.params
         if name in ELEMENTWISE:
             return [_ended(name, operands, self.elementwise(ELEMENTWISE[name], operands))]
         if name in ("pow", "integer_pow"):
@@ -157,7 +134,7 @@ class _Walker:
             edges = {} if exponent is not None and exponent > 0 else EDGES
             return [_ended(name, operands, self.power(operands, exponent), edges)]
         if name in COMPARISONS:
-            same = equation.invars[0] is equation.invars[1]
+            same = step.sources[0] == step.sources[1]
             return [_comparison(name, *operands, same=same)]
         if name in LOGIC:
             value = LOGIC[name](*(operand.value for operand in operands))
@@ -192,13 +169,24 @@ class _Walker:
             bound = bound + np.asarray(chosen, np.float64)
         return [Bounded(value, bound, chosen)]
 
+    def ended(self, found: Bounded) -> Bounded:
+        """A result as the dtype has it where that overflows; then it explains nothing, unless it is at a pole."""
+        value = overflowed(found.value, self.dtype)
+        if value is found.value:
+            return found
+        ends = np.isinf(value) & np.isfinite(found.value)
+        return Bounded(value, np.where(ends & ~np.isinf(found.bound), np.nan, found.bound), found.chosen)
+
     def elementwise(self, primitive: Primitive, operands: Sequence[Bounded]) -> Bounded:
         arguments = [operand.value for operand in operands]
         y = primitive.value(*arguments)
         bound = self.own(primitive.ulp(*arguments, y) if callable(primitive.ulp) else primitive.ulp, y)
         for operand, partial in zip(operands, primitive.partials, strict=True):
-            if np.any(operand.bound):
-                bound = bound + passed_on(partial(*arguments, y), operand.bound)
+            if some(operand.bound):
+                passed = passed_on(partial(*arguments, y), operand.bound)
+                if primitive is ELEMENTWISE["div"] and operand is operands[1]:
+                    passed = np.maximum(passed, relative_part(y, operand.value, operand.bound))
+                bound = bound + passed
         if primitive.jump is not None:
             bound = bound + primitive.jump(arguments, [operand.bound for operand in operands])
         return Bounded(y, bound)
@@ -213,9 +201,26 @@ class _Walker:
         # an exponent given as a rounded constant is off by half a unit
         own = self.own(2.0 if exponent is None else float(max(2, abs(exponent))), y)
         slope = passed_on(v.value * np.power(u.value, v.value - 1), u.bound)
+        slope = np.maximum(slope, relative_part(v.value * y, u.value, u.bound)) if np.any(u.bound) else slope
         rounded = np.abs(np.log(np.where(u.value > 0, u.value, 1.0)) * y)
         drift = rounded * (v.bound + self.unit * np.abs(v.value) / 2) if exponent is None else 0.0
         return Bounded(y, own + slope + drift)
+
+
+@lru_cache(maxsize=1024)
+def _constants(line: StraightLine, unit: float, smallest: float, lost: float) -> list[tuple[int, Bounded]]:
+    return [(slot, _constant(value, unit, smallest, lost)) for slot, value in line.constants]
+
+
+def _constant(number: Any, unit: float, smallest: float, lost: float) -> Bounded:
+    value = np.asarray(number)
+    if value.dtype.kind != "f":
+        return Bounded(value, 0.0)
+    # a number of few binary digits is what was meant; any other may have been rounded
+    wide = value.astype(np.float64)
+    digits = np.ldexp(np.frexp(wide)[0], SHORT)
+    bound = np.where(digits == np.round(digits), 0.0, unit / 2 * np.abs(wide))
+    return Bounded(value, np.where(np.abs(wide) < smallest, lost, bound) if lost else bound)
 
 
 def _ended(

@@ -10,7 +10,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from compare.bounds.chain import STEPS, partial_and_spread
-from compare.bounds.graph import Array, chosen_by_rounding, node_bounds, passed_on, spread_on
+from compare.bounds.graph import Array, chosen_by_rounding, node_bounds, passed_on, some, spread_on
 from symdiff.function import Absence
 from symdiff.graph import Graph
 
@@ -48,7 +48,7 @@ def tangent_bounds(
                 term = tangents[operand] * partial
                 total = tangents[step.node] + term if step.node in tangents else term
                 own = passed_on(tangents[operand], spread) + passed_on(np.abs(partial) + spread, errors[operand])
-                lost = floor if np.any(np.abs(partial) != 1.0) else 0.0
+                lost = floor if some(np.abs(partial) != 1.0) else 0.0
                 own = spread_on(own + unit * (np.abs(term) + np.abs(total)) / 2 + lost, [errors[operand], spread])
                 tangents[step.node], errors[step.node] = total, errors.get(step.node, 0.0) + own
     with np.errstate(over="ignore"):

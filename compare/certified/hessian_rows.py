@@ -63,7 +63,12 @@ def curvatures_of(derivatives: Derivatives, adjoints: Mapping[int, Factor]) -> C
 
 def rates_of(curved: Curved, source: int) -> Totals:
     """Derivative of the adjoint of every node in the node `source`: a row of the Hessian, forward over reverse."""
-    tangents: Totals = {source: 1}
+    return rates_along(curved, {source: 1})
+
+
+def rates_along(curved: Curved, direction: Totals) -> Totals:
+    """Derivative of the adjoint of every node along a direction: how fast each of some nodes moves, by its number."""
+    tangents = dict(direction)
     for step, first, _ in curved:
         for operand, slope in zip(step.operands, first, strict=True):
             if slope is not None and operand in tangents:

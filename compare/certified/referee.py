@@ -129,7 +129,7 @@ def _judged(
     found: dict[int, Judgement] = {}
     values = node_balls(graph, points)
     for members in _sorted_by_branches(graph, values):
-        steps = _counting(graph, [value[members[0]] for value in values])
+        steps = counting(graph, [value[members[0]] for value in values])
         here = [value[members] for value in values]
         for k, fault in faults(graph, steps, here, [points[m] for m in members]).items():
             certain, open_question = (fault.what, None) if fault.certain else (None, fault.what)
@@ -142,11 +142,11 @@ def _judged(
                 inputs = [{s: values[node][members[k]] for node, s in graph.symbols.items()} for k in regular]
                 judged = hessian_entries(graph, steps, inputs, wrt, node_balls)
             for k, partials in zip(regular, judged, strict=True):
-                found[members[k]] = _tight_or_undecided(partials, names, radii[:, members[k]])
+                found[members[k]] = tight_or_undecided(partials, names, radii[:, members[k]])
     return [found[k] for k in range(len(points))]
 
 
-def _tight_or_undecided(partials: tuple[Partial, ...], names: Sequence[str], radii: NDArray[np.float64]) -> Judgement:
+def tight_or_undecided(partials: tuple[Partial, ...], names: Sequence[str], radii: NDArray[np.float64]) -> Judgement:
     loose = [
         name
         for name, partial, radius in zip(names, partials, radii.tolist(), strict=True)
@@ -189,7 +189,7 @@ def _sorted_by_branches(graph: Graph, values: Sequence[Balls]) -> list[list[int]
     return list(together.values())
 
 
-def _counting(graph: Graph, values: Sequence[Ball]) -> list[Application]:
+def counting(graph: Graph, values: Sequence[Ball]) -> list[Application]:
     """The applications that count, front to back: of a branch only the one taken."""
     wanted = {graph.outputs[0]}
     kept: list[Application] = []

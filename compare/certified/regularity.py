@@ -101,6 +101,8 @@ def _fault(
         if operand < domain.low or operand > domain.high or (operand > low and operand < high):
             return Fault(f"{name} is outside its domain {domain} at {at}", node, certain=True)
         bounds = [bound for bound in (domain.low, domain.high, *domain.excluded) if operand.contains(bound)]
+        if operand.is_exact() and any(operand == bound for bound in bounds):
+            return Fault(f"{name} has a pole or an end of its domain {domain} at {at}", node, certain=True)
         exact_operand = rational_value(graph, point, step.operands[position]) if bounds else None
         if exact_operand is not None and any(exact_operand == rational(bound) for bound in bounds):
             return Fault(f"{name} has a pole or an end of its domain {domain} at {at}", node, certain=True)

@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from compare.explanations.lost_digits import lost_digits
-from compare.explanations.parting import first_parting, node_text, non_finite, told
+from compare.explanations.parting import first_overflow, first_parting, node_text, non_finite, told
 from compare.formula import LARGEST_FORMULA
 from compare.judging import Finding
 from compare.points import Point
@@ -45,6 +45,9 @@ class Explainer:
                 if name in finding.wrong and name not in broken:
                     text = self._once(("parts", where[1], name), partial(self._parting, place, name))
                     found.append(f"{name}: {text}" if text else "")
+            if not any(found):
+                # every rule is right: then the number is lost where it leaves the range of the dtype
+                found.append(self._once(("overflows", where[1]), lambda: self._overflow(place)))
         if finding.verdict is Verdict.INACCURATE:
             derived = self._kept("derived", self._derived)
             self._left -= len(derived) if self._left > 0 else 0
@@ -57,6 +60,9 @@ class Explainer:
 
     def _begins(self, place: Point, broken: Sequence[Route]) -> str:
         return non_finite(self.graph, place, broken, self.dtype)
+
+    def _overflow(self, place: Point) -> str:
+        return first_overflow(self.graph, place, self.dtype)
 
     def _parting(self, place: Point, route: Route) -> str:
         safe = self._kept("safe", lambda: lowerable(self.graph if self.order == 1 else self._first()))

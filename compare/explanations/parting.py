@@ -157,6 +157,21 @@ def non_finite(graph: Graph, point: Mapping[sp.Symbol, float], routes: Sequence[
     return overflow or "every node and every local partial is finite: a product of them is not"
 
 
+def first_overflow(graph: Graph, point: Mapping[sp.Symbol, float], dtype: str) -> str:
+    """The first node that is infinite though its operands are finite; "" where there is none.
+
+    >>> from symdiff.from_sympy import graph_of
+    >>> x = sp.Symbol("x", real=True)
+    >>> first_overflow(graph_of([1 / (1 + sp.gamma(x))]), {x: 40.0}, "float32")
+    'gamma(x) is inf here'
+    """
+    values = forward(graph, point, dtype)
+    for step in graph.applications:
+        if np.isinf(values[step.node]) and all(np.isfinite(values[i]) for i in step.operands):
+            return f"{node_text(graph, step.node)} is {values[step.node]:.6g} here"
+    return ""
+
+
 def _branches(graph: Graph, values: Sequence[Any]) -> Callable[[int], str]:
     """Tells of a node in which branch of a Piecewise it stands, the innermost one."""
 

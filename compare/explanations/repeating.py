@@ -27,6 +27,9 @@ def with_commands(rows: Sequence[Row], command: str | None) -> tuple[Row, ...]:
 
 
 def _of(row: Row, words: Sequence[str]) -> str | None:
+    if "[" in row.wrt or any("[" in name for name in row.at):
+        # entries of arrays are not typed in: the whole check repeats the row
+        return shlex.join(words)
     kept: list[str] = []
     own = ["--wrt", ",".join(dict.fromkeys(row.wrt.split(",")))]
     if row.at:

@@ -28,6 +28,10 @@ def show(found: Comparison) -> None:
     else:
         view.verdict(found.verdict.value, found.verdict.meaning)
         view.line(f"{_cut(found.subject)}: {found.findings}")
+        if any("[" in row.wrt for row in found.rows):
+            # entries of arrays: which ones, and how large the arrays are
+            for name, fact in found.facts.items():
+                view.line(fact if name.startswith("entries") else f"{name}: {fact}")
         view.heading("Partial derivatives")
         show_partials(view, found)
         _show_worst(view, found)
@@ -61,7 +65,7 @@ def show_claims(view: Screen, found: Comparison) -> None:
 
 def show_partials(view: Screen, found: Comparison) -> None:
     """Print a table of the partial derivatives, each over all its rows."""
-    from compare.digest import partials
+    from compare.digest import owner, partials
     from compare.formula import as_text
 
     columns = [Column("∂/∂"), Column("formula", fit="cut")]
@@ -71,7 +75,7 @@ def show_partials(view: Screen, found: Comparison) -> None:
     gathered = partials(found)
     for partial in gathered[:PARTIALS]:
         formula = found.formulas.get(partial.wrt)
-        own = [row.error for row in found.rows if row.wrt == partial.wrt and row.error is not None]
+        own = [row.error for row in found.rows if owner(row.wrt, found.wrt) == partial.wrt and row.error is not None]
         digits = [accuracy.digits for accuracy in partial.accuracies if accuracy.digits is not None]
         rows.append(
             [

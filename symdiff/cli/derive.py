@@ -33,9 +33,19 @@ def derive(expr: str, wrt: str, order: int, form: str) -> None:
     Example: symdiff derive "(w*x + b - y)**2" --wrt w,b
     """
     expression = options.formula(expr, "derive")
-    symbols = options.symbols(expr, options.names(wrt))
+    symbols = _known(expression, options.symbols(expr, options.names(wrt)))
     derived = _first(expression, symbols) if order == 1 else _second(expression, symbols)
     {"text": _print_text, "latex": _print_latex, "json": _print_json}[form](derived)
+
+
+def _known(expression: sp.Expr, wrt: list[sp.Symbol | str]) -> list[sp.Symbol | str]:
+    """Symbols, but names where the formula has a matrix or an indexed array of that name."""
+    import sympy as sp
+
+    from symdiff.from_sympy import free_symbols
+
+    arrays = {symbol.name for symbol in free_symbols(expression) if not isinstance(symbol, sp.Symbol)}
+    return [str(symbol) if str(symbol) in arrays else symbol for symbol in wrt]
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,9 @@ def _first(expression: sp.Expr, wrt: list[sp.Symbol | str]) -> Derived:
     names = tuple(symbol.name for symbol in found.wrt)
     steps = tuple((symbol.name, step) for symbol, step in found.steps)
     partials, stepped = dict(zip(names, found, strict=True)), dict(zip(names, found.stepped[1:], strict=True))
-    return Derived(expression, names, 1, partials, steps, stepped, found.operations)
+    # SymPy writes a function of each entry as a Lambda; the graph is written as its derivatives are
+    shown = found.value if found.graph.shapes else expression
+    return Derived(shown, names, 1, partials, steps, stepped, found.operations)
 
 
 def _second(expression: sp.Expr, wrt: list[sp.Symbol | str]) -> Derived:

@@ -148,6 +148,8 @@ def graph_digest(graph: Graph) -> str:
     parts += [sorted((node, symbol.name) for node, symbol in graph.symbols.items())]
     parts += [sorted((node, sp.srepr(constant)) for node, constant in graph.constants.items())]
     parts += [sorted((node, str(static)) for node, static in graph.static.items())]
+    # scalar graphs keep the digest that they had before there were others
+    parts += [sorted((node, str(shape)) for node, shape in graph.shapes.items())] if graph.shapes else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

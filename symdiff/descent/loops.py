@@ -1,6 +1,7 @@
 """Many updates: in one compiled `lax.scan`, or one by one around the chain route.
 
-Products are rounded before they are added, so that on small models all routes agree with PyTorch bit for bit.
+Products are rounded before they are added, so that on small models all routes agree with PyTorch bit for bit. Models
+with arrays are left to XLA: the sums within a matrix product have no order that could be agreed on.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import numpy as np
 
 from symdiff import chain
 from symdiff.descent.rounding_barrier import separately_rounded
+from symdiff.descent.sampled import batch_at, by_chain, mean_gradient
 from symdiff.descent.updates import State, Updates
 from symdiff.errors import OptionError
 from symdiff.routes import of_graph
 
 # arrays whose first axis counts updates: "losses", and if asked for "gradients" and "parameters" before each update
 Record = dict[str, Any]
-# place (see `Updates.place`); state; data of shape (columns, samples)
+# place (see `Updates.place`); state; data of shape (columns, samples), or a tuple of arrays
 Run = Callable[[Any, State, Any], tuple[State, Record]]
 
 # compiled runs that are kept for the next call of the same kind
@@ -34,9 +36,12 @@ def compiled(updates: Updates, epochs: int, record_parameters: bool = False) -> 
 
     Raises OptionError where the optimizer cannot work on a dict of scalars.
     """
-    state = updates.start(dict.fromkeys((symbol.name for symbol in updates.moving), 0.0))
+    state = updates.start(updates.zeros())
     try:
-        build = _by_chain if updates.options.route == "chain" else _by_loop
+        if updates.of_arrays:
+            build = _arrays_by_chain if updates.options.route == "chain" else _arrays_by_loop
+        else:
+            build = _by_chain if updates.options.route == "chain" else _by_loop
         return build(updates, epochs, state, record_parameters)
     except OptionError as error:
         # JAX writes notes of its own on what passes through it
@@ -68,6 +73,65 @@ def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: boo
     program = jax.jit(run)
     program.lower(updates.place(0), state, data).compile()  # which calls of it find again
     return lambda place, state, data: jax.block_until_ready(program(place, state, data))
+
+
+def _arrays_by_loop(updates: Updates, epochs: int, state: State, record_parameters: bool) -> Run:
+    """One compiled loop over all updates of all epochs, for a model with arrays."""
+    evaluate = mean_gradient(updates)
+
+    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
+        def body(state: State, rows: Any) -> tuple[State, Record]:
+            parameters = state["parameters"]
+            loss, gradient = evaluate(parameters, batch_at(updates, data, rows), rows)
+            record: Record = {"losses": loss}
+            if updates.options.record_gradients:
+                record["gradients"] = {s.name: partial for s, partial in zip(updates.moving, gradient, strict=True)}
+            if record_parameters:
+                record["parameters"] = {name: largest(value) for name, value in parameters.items()}
+            return updates.moved(state, gradient, loss), record
+
+        return jax.lax.scan(body, state, updates.order(place[1] + jnp.arange(epochs, dtype=jnp.int32)))
+
+    program = jax.jit(run)
+    shapes = [updates.data_shape(symbol) for symbol in updates.columns]
+    data = tuple(jax.ShapeDtypeStruct(shape, updates.options.dtype) for shape in shapes)
+    program.lower(updates.place(0), state, data).compile()
+    return lambda place, state, data: jax.block_until_ready(program(place, state, data))
+
+
+def largest(value: Any) -> Any:
+    """A number as it is, and of an array the largest magnitude: infinite or NaN where an entry is."""
+    return jnp.max(jnp.abs(value)) if np.ndim(value) else value
+
+
+def _arrays_by_chain(updates: Updates, epochs: int, start: State, _: bool) -> Run:
+    """The same updates in a Python loop, for a model with arrays."""
+    program = jax.jit(updates.moved)
+    program.lower(start, list(updates.zeros().values()), updates.options.dtype.type(0)).compile()
+
+    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
+        arrays, first = [np.asarray(array) for array in data], int(place[1])
+        losses: list[Any] = []
+        gradients: list[dict[str, Any]] = []
+        path: list[dict[str, Any]] = []
+        for rows in np.asarray(updates.order(np.arange(first, first + epochs))):
+            parameters = jax.device_get(state["parameters"])
+            loss, gradient = by_chain(updates, parameters, arrays, rows)
+            losses.append(loss)
+            path.append({name: np.asarray(largest(value)) for name, value in parameters.items()})
+            if updates.options.record_gradients:
+                gradients.append({s.name: partial for s, partial in zip(updates.moving, gradient, strict=True)})
+            if not np.isfinite(loss):
+                break
+            state = program(state, gradient, loss)
+        record: Record = {"losses": np.array(losses), "parameters": _stacked(path)}
+        return state, record | ({"gradients": _stacked(gradients)} if gradients else {})
+
+    return run
+
+
+def _stacked(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: np.array([record[name] for record in records]) for name in records[0]}
 
 
 def _columns_at(data: Any, rows: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ CHECKPOINTS = 10
 # in one call of the compiled loop, at most: their order and losses are held in memory
 MOST_UPDATES = 10_000_000
 
-OnEpoch = Callable[[int, float, dict[str, float]], object]
+OnEpoch = Callable[[int, float, dict[str, Any]], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class TrainingRun:
 
     model: Model
     updates: Updates
-    data: jax.Array
+    data: Any
     options: TrainingOptions
     on_epoch: OnEpoch | None
 
@@ -81,7 +81,7 @@ class TrainingRun:
             parameters=parameters,
             losses=self._epoch_losses(update_losses),
             update_losses=update_losses,
-            gradients=np.concatenate(history.gradients) if self.options.record_gradients else None,
+            gradients=history.all_gradients() if self.options.record_gradients else None,
             before=at_probe(self.model, self._parameters(start), self.options.dtype),
             after=at_probe(self.model, parameters, self.options.dtype),
             steps=len(update_losses),
@@ -108,9 +108,9 @@ class TrainingRun:
     def _tree(self, state: State) -> dict[str, Any]:
         return {"parameters": state["parameters"], "optimizer": self.updates.optimizer_state(state)}
 
-    def _parameters(self, state: State) -> dict[str, float]:
-        moving = {name: float(value) for name, value in jax.device_get(state["parameters"]).items()}
-        fixed = {symbol.name: float(value) for symbol, value in self.updates.fixed.items()}
+    def _parameters(self, state: State) -> dict[str, Any]:
+        moving = {name: _numbers(value) for name, value in jax.device_get(state["parameters"]).items()}
+        fixed = {symbol.name: _numbers(value) for symbol, value in self.updates.fixed.items()}
         return {symbol.name: (moving | fixed)[symbol.name] for symbol in self.model.parameters}
 
     def _epoch_losses(self, update_losses: NDArray[Any]) -> NDArray[np.float64]:
@@ -119,7 +119,7 @@ class TrainingRun:
         return update_losses.astype(np.float64).reshape(-1, self.updates.per_epoch) @ sizes / samples
 
     def _finite(self, state: State, losses: NDArray[Any]) -> bool:
-        return bool(np.isfinite(losses).all()) and all(map(math.isfinite, self._parameters(state).values()))
+        return all(np.isfinite(values).all() for values in (losses, *self._parameters(state).values()))
 
     def _divergence(self, epochs: int, first: int, state: State) -> DivergenceError:
         """Repeat the epochs in which a number was lost, and say at which update."""
@@ -134,16 +134,22 @@ class TrainingRun:
         rows = np.atleast_1d(np.asarray(self.updates.order(np.array([first + epoch])))[place])
         named = ", ".join(str(row + 1) for row in rows[rows >= 0][:6]) + (", ..." if len(rows) > 6 else "")
         number = first * self.updates.per_epoch + update + 1
-        where = f"update {number} (epoch {first + epoch + 1}, data row{'s' if len(rows) > 1 else ''} {named})"
+        which = f", data row{'s' if len(rows) > 1 else ''} {named}"
+        if self.updates.of_arrays and all(symbol.name in self.updates.whole for symbol in self.updates.columns):
+            which = ""  # every update takes all data
+        where = f"update {number} (epoch {first + epoch + 1}{which})"
         what = "gradient or step is not finite" if np.isfinite(losses[update]) else f"loss is {losses[update]}"
-        at = ", ".join(f"{name}={float(value[update])!r}" for name, value in list(path.items())[:12])
+        told = {name: f"max |{name}|" if self.updates.shapes.get(name) else name for name in list(path)[:12]}
+        at = ", ".join(f"{text}={float(path[name][update])!r}" for name, text in told.items())
         rate = f"lower the learning rate of {self.options.optimizer_text}"
         remedy = "start from other values" if number == 1 else rate
         return DivergenceError(f"training diverged at {where}: the {what} at {at}; {remedy}, or use `symdiff fit`")
 
     def _identity(self, state: State) -> dict[str, Any]:
         options, zero = self.options, self.options.dtype.type(0)
-        data = dict(zip((symbol.name for symbol in self.updates.columns), np.asarray(self.data), strict=True))
+        zeros = list(self.updates.zeros().values())
+        arrays = [np.asarray(a) for a in self.data] if isinstance(self.data, tuple) else np.asarray(self.data)
+        data = dict(zip((symbol.name for symbol in self.updates.columns), arrays, strict=True))
         return {
             "model": self.model.name,
             "formula_sha256": graph_digest(self.updates.graph),
@@ -154,7 +160,7 @@ class TrainingRun:
             "route": options.route,
             "dtype": options.dtype.name,
             "optimizer": options.optimizer_text,
-            "optimizer_sha256": program_digest(self.updates.moved, state, [zero] * len(self.updates.moving), zero),
+            "optimizer_sha256": program_digest(self.updates.moved, state, zeros, zero),
             "record_gradients": options.record_gradients,
             "data_sha256": arrays_digest(data),
         }
@@ -165,23 +171,42 @@ class TrainingRun:
         tree = unflattened(self._tree(template), saved.arrays)
         state = {"parameters": tree["parameters"], "optimizer": jax.tree.leaves(tree["optimizer"])}
         state = jax.device_put(state, self.options.device)
-        gradients = [saved.arrays["gradients"]] if self.options.record_gradients else []
+        gradients = [_gradients_of(saved.arrays)] if self.options.record_gradients else []
         return saved.epoch, state, _History([saved.arrays["losses"]], gradients)
 
 
 @dataclass(frozen=True, eq=False)
 class _History:
+    """Losses, and gradients if they are kept: an array of the scalars', or a dict of arrays by parameter."""
+
     losses: list[NDArray[Any]]
-    gradients: list[NDArray[Any]]
+    gradients: list[Any]
 
     def add(self, record: Record) -> None:
         self.losses.append(np.asarray(record["losses"]))
         if "gradients" in record:
-            self.gradients.append(np.asarray(record["gradients"]))
+            self.gradients.append(jax.tree.map(np.asarray, record["gradients"]))
+
+    def all_gradients(self) -> Any:
+        return jax.tree.map(lambda *parts: np.concatenate(parts), *self.gradients)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        gradients = {"gradients": np.concatenate(self.gradients)} if self.gradients else {}
-        return {"losses": np.concatenate(self.losses)} | gradients
+        kept = self.all_gradients() if self.gradients else {}
+        named = (
+            {f"gradients.{name}": array for name, array in kept.items()}
+            if isinstance(kept, dict)
+            else {"gradients": kept}
+        )
+        return {"losses": np.concatenate(self.losses)} | named
+
+
+def _gradients_of(arrays: Mapping[str, Any]) -> Any:
+    named = {name.removeprefix("gradients."): a for name, a in arrays.items() if name.startswith("gradients.")}
+    return named or arrays["gradients"]
+
+
+def _numbers(value: Any) -> Any:
+    return np.asarray(value) if np.ndim(value) else float(value)
 
 
 def _first(marked: NDArray[np.bool_]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,16 +14,20 @@ import numpy as np
 import optax
 import sympy as sp
 
-from symdiff.descent.checkpoint import graph_digest
+from symdiff.descent.checkpoint import arrays_digest, graph_digest
 from symdiff.descent.options import TrainingOptions, in_dtype
 from symdiff.errors import ModelError, OptionError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.model import Model
 from symdiff.rewriting.rewrites import lowerable
+from symdiff.samples import Samples, samples_of
+from symdiff.tensors.lengths import check_shapes, concrete, find_lengths
+from symdiff.tensors.running import scalar
 
 Array = np.ndarray[Any, Any]
-# {"parameters": {name: scalar}, "optimizer": leaves of what optax keeps}; its named tuples cost a call microseconds
+# {"parameters": {name: scalar or array}, "optimizer": leaves of what optax keeps}, whose named tuples cost a call
+# microseconds
 State = dict[str, Any]
 
 
@@ -31,7 +35,8 @@ State = dict[str, Any]
 class Updates:
     """What an update is: the loss of one sample as a graph, what moves and how, the order of the samples.
 
-    Equal where they would be compiled to the same program. Of the data it only holds how many samples there are.
+    Equal where they would be compiled to the same program. Of the data it only holds how many samples there are, and of
+    what shape one is; arrays that are `whole` are the same in every sample.
     """
 
     graph: Graph
@@ -41,11 +46,19 @@ class Updates:
     columns: tuple[sp.Symbol, ...]
     samples: int
     options: TrainingOptions
+    whole: frozenset[str] = frozenset()
+    # of parameters that move, at the start of a run
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
     @classmethod
-    def of(cls, model: Model, samples: int, options: TrainingOptions) -> Updates:
-        """Prepare the updates of a model; raises ModelError where no parameter moves."""
-        graph = lowerable(graph_of([model.loss]))
+    def of(cls, model: Model, data: int | Samples, options: TrainingOptions) -> Updates:
+        """Prepare the updates of a model on so many samples, or on arrays; raises ModelError where no parameter moves.
+
+        Raises ShapeError where the lengths of arrays do not fit together.
+        """
+        arrays = isinstance(data, Samples)
+        samples = data.count if arrays else data
+        graph = _of_lengths(model, data) if arrays else lowerable(graph_of([model.loss]))
         moving = tuple(symbol for symbol, parameter in model.parameters.items() if not parameter.fixed)
         if not moving:
             raise ModelError(f"all parameters of model {model.name!r} are fixed; free one to train it")
@@ -57,13 +70,21 @@ class Updates:
         fixed = {
             s: in_dtype(p.value, options.dtype, f"parameter {s.name!r}") for s, p in model.parameters.items() if p.fixed
         }
-        columns = tuple(symbol for symbol in (*model.inputs, model.target) if symbol in graph.inputs)
-        return cls(graph, moving, fixed, bounds, columns, samples, options)
+        columns = tuple(symbol for symbol in model.observed if symbol in graph.inputs)
+        shapes = {symbol.name: np.shape(model.parameters[symbol].value) for symbol in moving}
+        return cls(
+            graph, moving, fixed, bounds, columns, samples, options, data.whole if arrays else frozenset(), shapes
+        )
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """Everything that is compiled in."""
-        numbers = repr(self.fixed), repr(self.bounds)  # which tells 0.0 and -0.0 apart
+        # which tells 0.0 and -0.0 apart
+        numbers = (
+            arrays_digest({symbol.name: value for symbol, value in self.fixed.items()}),
+            *(arrays_digest({name: ends[k] for name, ends in self.bounds.items()}) for k in (0, 1)),
+            repr((sorted(self.whole), sorted(self.shapes.items()))),
+        )
         o = self.options
         options = o.batch_size, o.shuffle, o.seed, id(o.optimizer), o.route, o.dtype, o.device, o.record_gradients
         return graph_digest(self.graph), self.moving, self.columns, self.samples, *numbers, *options
@@ -75,6 +96,16 @@ class Updates:
         return hash(self.key)
 
     @property
+    def of_arrays(self) -> bool:
+        """Whether the loss holds arrays; its samples are then mapped one by one, not broadcast."""
+        return bool(self.graph.shapes)
+
+    def data_shape(self, symbol: Any) -> tuple[int, ...]:
+        """The shape of the whole array of an input or the target, of a model with arrays."""
+        shape: tuple[Any, ...] = self.graph.shape(self.graph.inputs[symbol])
+        return shape if symbol.name in self.whole else (self.samples, *shape)
+
+    @property
     def per_epoch(self) -> int:
         """Updates of one pass over the data; the last one may have fewer samples."""
         return -(-self.samples // self.options.batch_size)
@@ -84,11 +115,14 @@ class Updates:
         return self._placed(np.array([0, epoch], np.int32))
 
     def packed(self, data: Mapping[str, Array]) -> Any:
-        """The columns that the loss depends on as one array of shape (columns, samples), on the device."""
+        """What the loss depends on, on the device: columns as one array (columns, samples), else a tuple of arrays."""
+        if self.of_arrays:
+            arrays = (in_dtype(data[symbol.name], self.options.dtype, symbol.name) for symbol in self.columns)
+            return self._placed(tuple(np.asarray(array) for array in arrays))
         rows = [in_dtype(data[symbol.name], self.options.dtype, f"column {symbol.name!r}") for symbol in self.columns]
         return self._placed(np.array(rows, self.options.dtype).reshape(len(rows), self.samples))
 
-    def start(self, values: Mapping[str, float]) -> State:
+    def start(self, values: Mapping[str, Any]) -> State:
         """State before the first update; raises OptionError where the optimizer cannot be initialised."""
         given = {s.name: in_dtype(values[s.name], self.options.dtype, f"parameter {s.name!r}") for s in self.moving}
         parameters = {name: self._within(name, jnp.asarray(value)) for name, value in given.items()}
@@ -144,11 +178,13 @@ class Updates:
         count = present.sum().astype(values.dtype)
         return numpy.where(present, values, 0).sum() / count, numpy.where(present, partials, 0).sum(axis=-1) / count
 
+    def zeros(self) -> dict[str, Any]:
+        """A zero of the shape of each parameter that moves."""
+        return {s.name: np.zeros(self.shapes.get(s.name, ()), self.options.dtype)[()] for s in self.moving}
+
     @cached_property
     def _structure(self) -> Any:
-        return jax.tree.structure(
-            self.options.optimizer.init({s.name: self.options.dtype.type(0) for s in self.moving})
-        )
+        return jax.tree.structure(self.options.optimizer.init(self.zeros()))
 
     def _within(self, name: str, value: Any) -> Any:
         if name not in self.bounds:
@@ -169,9 +205,32 @@ def _strong(leaf: Any, dtype: Any = None) -> Any:
     return jax.lax.convert_element_type(array, dtype or array.dtype)
 
 
-def _bound(value: float | None, none: float, dtype: np.dtype[Any]) -> Any:
+def loss_graph(model: Model) -> Graph:
+    """The loss of one sample as a graph, a number, of lengths as the formula has them."""
+    return scalar(graph_of([model.loss]))
+
+
+def samples_for(model: Model, graph: Graph, data: Any) -> Samples:
+    """The data of a model with arrays, checked against the shapes in the graph of its loss."""
+    sizes: dict[Any, int] = {}
+    for symbol, parameter in model.parameters.items():
+        if symbol in graph.inputs:
+            sizes |= zip(graph.shape(graph.inputs[symbol]), np.shape(parameter.value), strict=False)
+    named = {s: graph.shape(graph.inputs[s]) for s in model.observed if s in graph.inputs}
+    return samples_of(data, named, {length: size for length, size in sizes.items() if isinstance(length, sp.Symbol)})
+
+
+def _of_lengths(model: Model, data: Samples) -> Graph:
+    graph = lowerable(loss_graph(model))
+    check_shapes(graph)
+    shapes: dict[Any, tuple[int, ...]] = {s: np.shape(p.value) for s, p in model.parameters.items()}
+    shapes |= {s: data.shape(s.name) for s in model.observed if s.name in data.arrays}
+    return concrete(graph, find_lengths(graph, shapes, {}), shapes)
+
+
+def _bound(value: Any, none: float, dtype: np.dtype[Any]) -> Any:
     with np.errstate(over="ignore"):
-        return dtype.type(none if value is None else value)
+        return np.asarray(none if value is None else value).astype(dtype)[()]
 
 
 @contextlib.contextmanager

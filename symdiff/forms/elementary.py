@@ -166,8 +166,10 @@ def ball_power(u: Any, n: int) -> Any:
 
 
 def ball_abs(u: Any) -> Any:
-    """|u|; a series whose constant term may be 0 has none."""
-    if _is_number(u):
+    """|u|, of a rational number too; a series whose constant term may be 0 has none."""
+    import flint
+
+    if _is_number(u) or isinstance(u, flint.fmpq):
         return abs(u)
     return u if u[0] > 0 else -u if u[0] < 0 else _nan(u)
 

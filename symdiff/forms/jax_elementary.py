@@ -240,6 +240,12 @@ def cosm1(u: jax.Array) -> jax.Array:
     return -2 * (half * half)
 
 
+def ceiling(u: jax.Array) -> jax.Array:
+    """The integer above; that of -1/2 is 0 and not -0, of which atan2 makes -pi."""
+    # XLA would leave out an added zero
+    return 0.0 - jnp.floor(-u)
+
+
 def frac(u: jax.Array) -> jax.Array:
     """Fractional part u - floor(u)."""
     return u - jnp.floor(u)

@@ -188,10 +188,36 @@ def _bessel(name: str, before: int, after: int) -> Callable[..., Ball]:
     return form(*(lambda u, n, f=f: f(u, exact(n)) for f in (value, first, second)))
 
 
+# to which Bessel functions of the second kind are enclosed at most
+MOST_BITS = 512
+
+
+def _bessel_of_second_kind(name: str, before: int, sign: int) -> Callable[..., Ball]:
+    # f' = before*f of the order below - n/u*f, and u**2*f'' + u*f' = (n**2 + sign*u**2)*f (DLMF 10.6, 10.29 and the
+    # differential equations): 2 values where `_bessel` takes 7
+    def value_of(u: Ball, order: Ball) -> Ball:
+        import flint
+
+        # of 2,048 bits Arb takes 40 s at 590; a ball of fewer encloses as surely
+        with flint.ctx.workprec(min(flint.ctx.prec, MOST_BITS)):
+            return getattr(u, name)(order)
+
+    def ball(u: Ball, n: Static) -> Ball:
+        order = exact(n)
+        if is_number(u):
+            return value_of(u, order)
+        at = u[0]
+        value = value_of(at, order)
+        first = before * value_of(at, order - 1) - order / at * value
+        return composed(u, value, first, (order * order / (at * at) + sign) * value - first / at)
+
+    return ball
+
+
 besselj = _bessel("bessel_j", 1, -1)
-bessely = _bessel("bessel_y", 1, -1)
+bessely = _bessel_of_second_kind("bessel_y", 1, -1)
 besseli = _bessel("bessel_i", 1, 1)
-besselk = _bessel("bessel_k", -1, -1)
+besselk = _bessel_of_second_kind("bessel_k", -1, 1)
 
 
 def _airy(index: int) -> Callable[..., Ball]:

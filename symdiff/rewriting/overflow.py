@@ -27,6 +27,8 @@ FLAT = {
 }
 # a larger dividend over an overflowed divisor is not left to be nothing
 LARGEST_DIVIDEND = 2**24
+# the largest double: a comparison with it is in doubt only where a number is about to overflow
+LARGEST = sp.Integer((2**53 - 1) * 2**971)
 # bounded, or growing as a logarithm does
 _CALM = FLAT.keys() | frozenset(
     (
@@ -83,9 +85,8 @@ def _angle(b: GraphBuilder, step: Application, operands: tuple[int, ...], growin
 
 def _infinite(b: GraphBuilder, v: int, beside: int | None) -> int:
     """Whether a node has overflowed, and another one is of moderate size beside it."""
-    # only zero and infinity equal their doubles, and NaN does not
-    double, zero = b.call("multiply", b.constant(sp.Integer(2)), v), b.constant(sp.Integer(0))
-    beyond = b.call("and", b.call("equal", v, double), b.call("unequal", v, zero))
+    # in a narrower dtype the largest double is infinite; NaN is not beyond it
+    beyond = b.call("less_equal", b.constant(LARGEST), b.call("abs", v))
     if beside is None or _moderate(b.value_of(beside)):
         return beyond
     return b.call("and", beyond, b.call("less", b.call("abs", beside), b.constant(sp.Integer(LARGEST_DIVIDEND))))

@@ -68,6 +68,10 @@ def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
 
 def lowerable(graph: Graph) -> Graph:
     """What a route is to compute: unstable forms replaced, limits set, and guards around branches that may not be taken."""
+    if graph.shapes:
+        from symdiff.tensors.stable import stable_arrays
+
+        graph = stable_arrays(graph)
     return guarded(saturated(smoothed(stable(graph))))
 
 

@@ -38,6 +38,9 @@ TAME = (
     )
     | frozenset(("heaviside", "sqrt", "cbrt", "real_cbrt", "log", "log1p", "log2", "log10", "hypot", "logaddexp"))
     | frozenset(("softplus", "asinh"))
+    # of arrays: what only moves entries, or is linear in each operand as a product is
+    | frozenset(("contract", "broadcast", "expand", "slice", "place", "gather", "scatter", "stack"))
+    | frozenset(("top", "log_sum_exp"))
 )
 _INVERTING = frozenset(("power_negative",))
 _STEEP = frozenset(("power_negative", "power_integer", "exp"))
@@ -79,7 +82,7 @@ def _wild(graph: Graph) -> list[bool]:
     wild = [False] * len(graph)
     for node, function, operands, _ in graph.applications:
         moving = [operand for operand in operands if operand not in graph.constants]
-        fixed = operands[-1] in graph.constants
+        fixed = bool(operands) and operands[-1] in graph.constants
         linear = function.name in TAME or function.name == "multiply" or (function.name == "divide" and fixed)
         wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not linear)
     return wild

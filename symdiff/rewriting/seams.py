@@ -18,6 +18,7 @@ from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.rewriting import seam_series
 from symdiff.rewriting.seam_series import NoSeriesError, Series
+from symdiff.tensors.operation import Operation
 
 # nodes that are looked at for one seam
 MOST_NODES = 64
@@ -83,6 +84,9 @@ def _polynomial(builder: GraphBuilder, places: list[int], found: _Expansion) -> 
 
 
 def _expansion(graph: Graph, steps: Mapping[int, Application], step: Application) -> _Expansion | None:
+    if graph.shape(step.node):
+        # an array of branches has no one variable
+        return None
     condition, taken, otherwise = step.operands
     comparison = steps.get(condition)
     if comparison is None or comparison.function.name not in ("equal", "unequal"):
@@ -179,7 +183,7 @@ class _Seam:
                 if not isinstance(value, sp.Expr) or not value.is_finite:
                     raise NoSeriesError
                 written[current] = sp.Rational(value) if isinstance(value, sp.Float) else value
-            elif step is None or step.function.name in _UNWRITTEN:
+            elif step is None or step.function.name in _UNWRITTEN or isinstance(step.function, Operation):
                 written[current] = self.names.setdefault(current, sp.Dummy(f"n{current}", real=True))
             elif missing := [operand for operand in step.operands if operand not in written]:
                 self.looked_at += len(missing)

@@ -30,7 +30,9 @@ def lengths_of(shapes: Sequence[Shape], letters: Letters) -> dict[str, Length]:
         for letter, length in zip(own, shape, strict=True):
             if not same(found.setdefault(letter, length), length):
                 told = " and ".join(map(written, shapes))
-                raise ShapeError(f"product of shapes {told}: {found[letter]} and {length} are summed together, but differ")
+                raise ShapeError(
+                    f"product of shapes {told}: {found[letter]} and {length} are summed together, but differ"
+                )
     return found
 
 
@@ -55,7 +57,18 @@ def _value(*arguments: Any) -> Any:
 
 def _jax(*arguments: Any) -> Any:
     *operands, letters = arguments
-    return jnp.einsum(subscripts(letters), *operands)
+    # without axes of length 1 a product with a column maps over a batch as one plain matrix product
+    shapes = [zip(part, array.shape, strict=True) for array, part in zip(operands, letters, strict=False)]
+    single = {letter for shape in shapes for letter, length in shape if length == 1}
+    if not single:
+        return jnp.einsum(subscripts(letters), *operands)
+    kept = tuple("".join(letter for letter in part if letter not in single) for part in letters)
+    arrays = [
+        jnp.squeeze(array, tuple(axis for axis, letter in enumerate(part) if letter in single))
+        for array, part in zip(operands, letters, strict=False)
+    ]
+    found = jnp.einsum(subscripts(kept), *arrays)
+    return jnp.expand_dims(found, tuple(axis for axis, letter in enumerate(letters[-1]) if letter in single))
 
 
 def _adjoint(position: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], _: Any) -> Any:
@@ -160,9 +173,10 @@ def contract(b: GraphBuilder, nodes: Sequence[int], letters: Sequence[str]) -> i
 
 def _untransposed(b: GraphBuilder, node: int, letters: str) -> tuple[int, str]:
     inner = b.parts(node, "contract")
-    if inner is None or len(inner) > 1:
+    if inner is None or len(inner) != 1:
         return node, letters
-    own, result = b.static_of(node)[0]  # type: ignore[misc]
+    (pair,) = b.static_of(node)
+    own, result = pair
     if sorted(own) != sorted(result) or len(set(own)) < len(own):
         return node, letters
     return inner[0], "".join(letters[result.index(letter)] for letter in own)
@@ -210,9 +224,11 @@ def _factors(b: GraphBuilder, top: int) -> tuple[list[int], list[str], bool]:
             shape = b.shape(node)
             own = ALPHABET[len(full) - len(shape) : len(full)]
             # axes of length 1 along which the factor is copied
-            copied = tuple(a for a, (n, m) in enumerate(zip(shape, full[len(full) - len(shape) :], strict=True)) if not same(n, m))
-            if copied and (inner := b.parts(node, "expand")) is not None and set(copied) <= set(b.static_of(node)[0]):  # type: ignore[arg-type]
-                inserted: tuple[int, ...] = b.static_of(node)[0]  # type: ignore[assignment]
+            copied = tuple(
+                a for a, (n, m) in enumerate(zip(shape, full[len(full) - len(shape) :], strict=True)) if not same(n, m)
+            )
+            if copied and (inner := b.parts(node, "expand")) is not None and set(copied) <= set(b.static_of(node)[0]):
+                inserted: tuple[int, ...] = b.static_of(node)[0]
                 node, own = inner[0], "".join(c for a, c in enumerate(own) if a not in inserted)
             elif copied:
                 return [top], [ALPHABET[: len(full)]], False

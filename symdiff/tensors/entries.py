@@ -15,7 +15,7 @@ from sympy.tensor.array.expressions.array_expressions import ArrayElement, Array
 
 from symdiff.errors import ShapeError
 from symdiff.tensors.contraction import ALPHABET, contract
-from symdiff.tensors.layout import GATHER, At, Range, sliced
+from symdiff.tensors.layout import GATHER, sliced
 from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact
 from symdiff.tensors.shapes import Length, Shape, length_of
 
@@ -46,7 +46,7 @@ def value(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: 
         return Value(b.input(expression, shape), (), shape)
     indices = _indices(expression)
     if isinstance(expression, sp.Indexed):
-        base: sp.IndexedBase = expression.base  # type: ignore[assignment]
+        base: sp.IndexedBase = expression.base
         known = shape_of(base, len(indices))
         array = Value(b.input(base, known), (), known)
         places = values
@@ -58,7 +58,7 @@ def value(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: 
     if places:
         return _looked_up(reader, node, places, scope)
     runs = [_run(index, scope) for index in indices]
-    axes: list[At | Range] = []
+    axes: list[tuple[Any, ...]] = []
     labels: list[Axis] = []
     for index, run in zip(indices, runs, strict=True):
         if run is None:
@@ -80,9 +80,7 @@ def shape_of(base: Any, rank: int) -> Shape:
     ((x.shape[0],), (3,))
     """
     if base.shape is None:
-        return tuple(
-            sp.Symbol(f"{base.label}.shape[{axis}]", integer=True, nonnegative=True) for axis in range(rank)
-        )
+        return tuple(sp.Symbol(f"{base.label}.shape[{axis}]", integer=True, nonnegative=True) for axis in range(rank))
     if len(base.shape) != rank:
         raise ShapeError(f"{base} has {len(base.shape)} axes, but an entry of it is given by {rank} indices")
     return tuple(map(length_of, base.shape))
@@ -90,7 +88,7 @@ def shape_of(base: Any, rank: int) -> Shape:
 
 def _indices(expression: Any) -> tuple[sp.Expr, ...]:
     if isinstance(expression, sp.Indexed):
-        offset = expression.base.offset  # type: ignore[attr-defined]
+        offset = expression.base.offset
         return tuple(sp.expand(index - offset) for index in expression.indices) if offset else expression.indices
     if isinstance(expression, ArrayElement):
         return tuple(expression.indices)

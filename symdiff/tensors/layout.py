@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 
+from symdiff.arguments import aligned
 from symdiff.errors import ShapeError
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Length, Shape, same, written
 
-# one axis of a slice: an entry, which drops the axis, or `count` entries from `start` on, `step` apart
-At = tuple[str, Length]
-Range = tuple[str, Length, Length, int]
+# for each axis ("at", place), which drops the axis, or ("range", start, count, step)
+Places = tuple[tuple[Any, ...], ...]
 
 _LINEAR = "linear in its operand"
 
@@ -57,7 +57,7 @@ def reduced(b: GraphBuilder, node: int, full: Shape, shape: Shape) -> int:
         for axis, length in enumerate(full)
         if not same(length, 1) and (axis < len(full) - len(shape) or same(shape[axis - len(full) + len(shape)], 1))
     ]
-    dropped = [axis for axis in range(len(full) - len(shape))]
+    dropped = list(range(len(full) - len(shape)))
     if not lost and not dropped:
         return node
     names = ALPHABET[: len(full)]
@@ -145,21 +145,21 @@ EXPAND = Operation(
 # slice: entries at places known beforehand
 
 
-def _places(axes: Sequence[At | Range]) -> tuple[Any, ...]:
+def _places(axes: Places) -> tuple[Any, ...]:
     found: list[Any] = []
     for axis in axes:
         if axis[0] == "at":
             found.append(axis[1])
             continue
-        _, start, count, step = axis  # type: ignore[misc]
-        stop = start + step * count  # type: ignore[operator]
+        _, start, count, step = axis
+        stop = start + step * count
         # going down to the first entry there is no number to stop before
         found.append(slice(start, None if stop < 0 else stop, step))
     return tuple(found)
 
 
-def _slice_shape(shapes: Sequence[Shape], axes: Sequence[At | Range]) -> Shape:
-    return tuple(axis[2] for axis in axes if axis[0] == "range")  # type: ignore[misc]
+def _slice_shape(shapes: Sequence[Shape], axes: Places) -> Shape:
+    return tuple(axis[2] for axis in axes if axis[0] == "range")
 
 
 def _slice_adjoint(_: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], __: Any) -> Any:
@@ -186,11 +186,11 @@ SLICE = Operation(
 )
 
 
-def sliced(b: GraphBuilder, node: int, axes: tuple[At | Range, ...]) -> int:
+def sliced(b: GraphBuilder, node: int, axes: Places) -> int:
     """Node of a slice; the node itself where the slice is the whole array."""
     shape = b.shape(node)
     whole = all(
-        axis[0] == "range" and axis[1] == 0 and axis[3] == 1 and same(axis[2], length)  # type: ignore[misc]
+        axis[0] == "range" and axis[1] == 0 and axis[3] == 1 and same(axis[2], length)
         for axis, length in zip(axes, shape, strict=True)
     )
     return node if whole else b.apply(SLICE, (node,), (axes,))
@@ -199,7 +199,7 @@ def sliced(b: GraphBuilder, node: int, axes: tuple[At | Range, ...]) -> int:
 # place: a slice of an array of zeros, filled in
 
 
-def _place(array: Any, axes: Sequence[At | Range], shape: tuple[int, ...]) -> Any:
+def _place(array: Any, axes: Places, shape: tuple[int, ...]) -> Any:
     result = np.zeros(shape, np.asarray(array).dtype)
     result[_places(axes)] = array
     return result
@@ -238,11 +238,12 @@ def _gather(array: Any, *places: Any) -> Any:
 
 
 def _gather_jax(array: Any, *places: Any) -> Any:
-    outside = jnp.zeros((), bool)
+    places = tuple(aligned(places))
+    outside: Any = False
     inside: list[Any] = []
     for number, length in zip(places, array.shape, strict=True):
         wrong = ~((number >= 0) & (number < length) & (number == jnp.floor(number)))
-        outside = outside | wrong
+        outside = wrong | outside
         inside.append(jnp.where(wrong, 0, number).astype(jnp.int64))
     return jnp.where(outside, jnp.nan, array[tuple(inside)])
 
@@ -297,6 +298,7 @@ def _scatter(array: Any, *rest: Any) -> Any:
 
 def _scatter_jax(array: Any, *rest: Any) -> Any:
     *places, shape = rest
+    array, *places = aligned([array, *places])
     whole = jnp.broadcast_shapes(array.shape, *(place.shape for place in places))
     inside = tuple(jnp.broadcast_to(place, whole).astype(jnp.int64) for place in places)
     return jnp.zeros(shape, array.dtype).at[inside].add(jnp.broadcast_to(array, whole), mode="drop")

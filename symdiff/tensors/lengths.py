@@ -15,7 +15,7 @@ from symdiff.errors import OptionError, ShapeError
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.layout import BROADCAST, SLICE, broadcast_to, sliced
-from symdiff.tensors.shapes import Length, Shape, resolved, symbols_of, written
+from symdiff.tensors.shapes import Length, Shape, own_length, resolved, symbols_of, written
 
 Lengths = dict[sp.Symbol, int]
 
@@ -36,9 +36,12 @@ def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
     """
     found = {symbol for shape in graph.shapes.values() for symbol in symbols_of(shape)}
     found |= {
-        symbol for step in graph.applications if graph_has_lengths(step.function.name) for symbol in symbols_of(step.static)
+        symbol
+        for step in graph.applications
+        if graph_has_lengths(step.function.name)
+        for symbol in symbols_of(step.static)
     }
-    return tuple(sorted((s for s in found if ".shape[" not in s.name), key=lambda s: s.name))
+    return tuple(sorted((s for s in found if not own_length(s)), key=lambda s: s.name))
 
 
 def graph_has_lengths(name: str) -> bool:
@@ -78,7 +81,7 @@ def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Map
         if solution is not None:
             known[next(iter(unknown))] = solution
             source[next(iter(unknown))] = told
-    _from_ranges(graph, known, source, shapes)
+    _from_ranges(graph, known, shapes)
     missing = [symbol for symbol in length_symbols(graph) if symbol not in known]
     if missing:
         raise ShapeError(f"the length {missing[0]} follows from no array; give it as an argument")
@@ -116,7 +119,7 @@ def _whole(symbol: sp.Symbol, value: Any) -> int:
 
 
 def _misfit(symbol: Any, declared: Shape, actual: tuple[int, ...]) -> str:
-    axes = ", ".join(str(n) if isinstance(n, int) or ".shape[" not in str(n) else "any" for n in declared)
+    axes = ", ".join("any" if own_length(n) else str(n) for n in declared)
     return f"{symbol} is declared with the shape ({axes}), but the array given has the shape {tuple(actual)}"
 
 
@@ -132,7 +135,7 @@ def solved_length(length: Length, number: int, unknown: Iterable[sp.Symbol]) -> 
     return int(solution) if solution.is_Integer and solution >= 0 else None
 
 
-def _from_ranges(graph: Graph, known: Lengths, source: dict[sp.Symbol, str], shapes: Mapping[Any, Any]) -> None:
+def _from_ranges(graph: Graph, known: Lengths, shapes: Mapping[Any, Any]) -> None:
     """Lengths that stand in no declared shape: the range of an index ends where the array does."""
     found: dict[sp.Symbol, dict[Any, int]] = {}
     for step in graph.applications:
@@ -140,7 +143,7 @@ def _from_ranges(graph: Graph, known: Lengths, source: dict[sp.Symbol, str], sha
             continue
         array = graph.symbols[step.operands[0]]
         for axis, (entry, length) in enumerate(zip(step.static[0], graph.shape(step.operands[0]), strict=True)):
-            if entry[0] != "range" or not isinstance(length, sp.Symbol) or ".shape[" not in length.name:
+            if entry[0] != "range" or not own_length(length):
                 continue
             _, start, count, stride = entry
             numbers = {s: sp.Integer(v) for s, v in known.items() if s != length}
@@ -182,8 +185,8 @@ def _check_first(graph: Graph, symbol: sp.Symbol, arrays: set[Any]) -> None:
     for array, first in least.items():
         if first > 0:
             raise ShapeError(
-                f"the indices of {array} start at {first}, but its entries are counted from 0: sum from 0 to {symbol} - 1, "
-                f"declare IndexedBase({str(array)!r}, offset=1), or give {symbol} as an argument"
+                f"the indices of {array} start at {first}, but its entries are counted from 0: sum from 0 to "
+                f"{symbol} - 1, declare IndexedBase({str(array)!r}, offset=1), or give {symbol} as an argument"
             )
 
 

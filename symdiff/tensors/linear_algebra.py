@@ -105,7 +105,7 @@ def _cofactors_by_svd(numpy: Any, matrix: Any) -> Any:
     u, values, v = numpy.linalg.svd(matrix)
     count = len(values)
     others = numpy.prod(numpy.where(numpy.eye(count, dtype=bool), 1.0, values[None, :]), axis=1)
-    result = numpy.linalg.det(u) * numpy.linalg.det(v) * (u * others) @ v
+    result = numpy.linalg.det(u) * numpy.linalg.det(v) * (u * others[None, :]) @ v
     return result.astype(matrix.dtype)
 
 

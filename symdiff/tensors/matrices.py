@@ -25,6 +25,7 @@ from symdiff.from_sympy import free_symbols, graph_of
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.layout import EXPAND, STACK, broadcast_to, identity, sliced
 from symdiff.tensors.linear_algebra import DETERMINANT, INVERSE
+from symdiff.tensors.notation import Pointwise
 from symdiff.tensors.scope import Scope, Value, aligned, exact
 from symdiff.tensors.shapes import Length, Shape, length_of, same
 
@@ -42,6 +43,8 @@ def operands(expression: Any) -> list[sp.Basic]:
         return list(expression)
     if isinstance(expression, (ElementwiseApplyFunction, ArrayElementwiseApplyFunc)):
         return [expression.args[1]]
+    if isinstance(expression, Pointwise):
+        return list(expression.operands)
     if isinstance(expression, (MatrixSlice, ArrayContraction, ArrayDiagonal, PermuteDims, sp.MatPow)):
         return [expression.args[0]]
     if isinstance(expression, HadamardPower) and expression.args[1].is_number:
@@ -104,7 +107,11 @@ def _chained(b: Any, chain: list[Value], scope: Scope) -> Value:
             j = i + width
             # of many matrices the order is as written
             choices = range(i, j) if count <= LONGEST_ORDERED else (j - 1,)
-            costs = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in choices if (i, k) in cost and (k + 1, j) in cost}
+            costs = {
+                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in choices
+                if (i, k) in cost and (k + 1, j) in cost
+            }
             split[i, j] = min(costs, key=lambda k: (costs[k], -k)) if costs else j - 1
             cost[i, j] = min(costs.values(), default=0)
     done: dict[tuple[int, int], Value] = {(i, i): value for i, value in enumerate(chain)}
@@ -156,7 +163,7 @@ def _rearranged(reader: ArrayReader, value: Value, own: str, result: str, shape:
     if inner is None:
         return Value(contract(b, [node], [labels + own, labels + result]), value.labels, shape)
     # a contraction of a contraction is one
-    letters: tuple[str, ...] = b.static_of(node)[0]  # type: ignore[assignment]
+    letters: tuple[str, ...] = b.static_of(node)[0]
     spare = iter(letter for letter in ALPHABET[::-1] if letter not in own + result)
     names = dict(zip(letters[-1], own, strict=True))
     for letter in "".join(letters[:-1]):
@@ -204,14 +211,11 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
         else:
             node = b.apply(INVERSE, (node,))
         base = Value(node, (), base.shape)
-    result: Value | None = None
-    count = abs(int(exponent))
-    while count:
-        if count & 1:
-            result = base if result is None else _two(b, result, base, scope)
-        count >>= 1
-        base = _two(b, base, base, scope) if count else base
-    assert result is not None
+    # by repeated squaring, from the highest binary digit on
+    result = base
+    for digit in bin(abs(int(exponent)))[3:]:
+        result = _two(b, result, result, scope)
+        result = _two(b, result, base, scope) if digit == "1" else result
     return result
 
 
@@ -231,6 +235,14 @@ def _applied(reader: ArrayReader, expression: Any, values: Sequence[Value], scop
     if any(axis.index in free_symbols(function.expr) for axis in scope):
         reader.refuse(expression)
     return _mapped(reader, expression, values[0], function.expr, variable)
+
+
+def _pointwise(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
+    b, graph = reader.builder, graph_of([expression.function.expr])
+    nodes, labels, _ = aligned(b, values, scope)
+    given = dict(zip(expression.function.variables, nodes, strict=True))
+    node = b.splice(graph, {graph.inputs[u]: n for u, n in given.items() if u in graph.inputs})[graph.outputs[0]]
+    return Value(node, labels, next(value.shape for value in values if value.shape))
 
 
 def _hadamard(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
@@ -342,6 +354,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.Determinant, _determinant),
     (sp.MatPow, _power),
     ((ElementwiseApplyFunction, ArrayElementwiseApplyFunc), _applied),
+    (Pointwise, _pointwise),
     (HadamardProduct, _hadamard),
     (HadamardPower, _hadamard_power),
     (MatrixSlice, _sliced),

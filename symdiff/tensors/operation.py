@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symdiff.domain import Domain
-from symdiff.function import Absence, Form
+from symdiff.errors import UnsupportedError
+from symdiff.function import Absence, Form, Function
 
 if TYPE_CHECKING:
     from symdiff.graph_builder import GraphBuilder
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
+def _no_formula(*_: Any) -> Any:
+    raise UnsupportedError("an operation on arrays has no formula in scalars")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Operation(Function):
     """One operation Y = f(A, B, ...; n, ...) on arrays A, B, ... with static arguments n, ...
 
     `name`
@@ -30,28 +35,28 @@ class Operation:
     `jax(A, B, ..., *n)`
         JAX; its derivative is the autodiff route's rule.
     `adjoint(position, G, operands, n, Y)`
-        NumPy: the adjoint of one operand from the adjoint G of Y, written by hand for the chain route.
+        NumPy: the adjoint of one operand from the adjoint G of Y, written by hand for the chain route; None where there
+        is none by design.
     `derived(builder, position, G, operands, n, Y)`
         the same as nodes of a graph, for the symbolic route.
     `tangent(operands, tangents, n, Y)`
         NumPy: the tangent of Y from those of the operands, None for an operand that does not move.
     `source`
         where the adjoints are found.
+
+    It has no elementwise partial and no domain, as rows of the function table have them.
     """
 
-    name: str
     shape: Form
-    value: Form
-    jax: Form
     adjoint: Form
     derived: Callable[[GraphBuilder, int, int, tuple[int, ...], tuple[Any, ...], int], int]
     tangent: Form
-    source: str
-    # as a row of the function table has them: an operation has no elementwise partial and no domain
-    domain: tuple[Domain, ...] = ()
+    sympy: Form = _no_formula
+    ball: Form = _no_formula
     partials: tuple[Form | float | Absence, ...] = ()
+    domain: tuple[Domain, ...] = ()
+    special: tuple[tuple[tuple[Any, ...], Any], ...] = ()
     regular: bool = True
-    static: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

@@ -6,7 +6,7 @@ from symdiff.tensors.contraction import CONTRACT
 from symdiff.tensors.layout import BROADCAST, COUNT, EXPAND, GATHER, IDENTITY, PLACE, SCATTER, SLICE, STACK
 from symdiff.tensors.linear_algebra import COFACTORS, DETERMINANT, INVERSE, LOG_DETERMINANT
 from symdiff.tensors.operation import Operation
-from symdiff.tensors.reductions import LOG_SUM_EXP, OTHERS, PRODUCT
+from symdiff.tensors.reductions import LOG_SUM_EXP, OTHERS, PRODUCT, TOP
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
@@ -28,5 +28,6 @@ OPERATIONS: dict[str, Operation] = {
         PRODUCT,
         OTHERS,
         LOG_SUM_EXP,
+        TOP,
     )
 }

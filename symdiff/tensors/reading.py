@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
-from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symdiff.errors import ShapeError, UnsupportedError
 from symdiff.from_sympy import ARRAYS, Reader, check_real, children_of
@@ -18,10 +17,13 @@ from symdiff.refusals import unsupported
 from symdiff.tensors import entries, matrices
 from symdiff.tensors.contraction import sum_over
 from symdiff.tensors.layout import COUNT, EXPAND
+from symdiff.tensors.notation import Entries
 from symdiff.tensors.reductions import PRODUCT
-from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact
+from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact, placed
 from symdiff.tensors.shapes import written
 
+# characters of a formula in a message
+LONGEST_FORMULA = 80
 # an expression, and the indices that are bound where it stands
 Place = tuple[sp.Basic, Scope]
 
@@ -32,6 +34,7 @@ class ArrayReader(Reader):
     def __init__(self) -> None:
         super().__init__()
         self._values: dict[tuple[int, Scope], Value] = {}
+        self._renamed: dict[tuple[int, Scope], Any] = {}
 
     def read(self, root: sp.Basic) -> int:
         """Node of an expression without free indices."""
@@ -51,7 +54,10 @@ class ArrayReader(Reader):
             values = [self._values[id(child), inner] for child, inner in operands]
             self._alive.append(expression)
             self._alive.extend(child for child, _ in operands)
-            self._values[id(expression), scope] = self._value(expression, values, scope)
+            try:
+                self._values[id(expression), scope] = self._value(expression, values, scope)
+            except ShapeError as error:
+                raise ShapeError(f"{error}; at {_short(expression)}") from None
         value = self._values[id(root), nowhere]
         return exact(self.builder, value) if value.shape else value.node
 
@@ -59,6 +65,8 @@ class ArrayReader(Reader):
         """What has to be read first, each with the indices that are bound there."""
         if isinstance(expression, (sp.Sum, sp.Product)):
             return self._summand(expression, scope)
+        if isinstance(expression, (Entries, sp.FunctionMatrix)):
+            return [(_body(expression), scope + _axes(expression))]
         if isinstance(expression, entries.HEADS):
             return [(child, scope) for child in entries.operands(expression, scope)]
         if isinstance(expression, matrices.HEADS):
@@ -70,11 +78,29 @@ class ArrayReader(Reader):
         if isinstance(expression, sp.Symbol):
             check_real(expression)
         children = children_of(expression)
-        if children is None:
-            self.refuse(expression)
-        return [(child, scope) for child in children]
+        return [(child, scope) for child in (self.refuse(expression) if children is None else children)]
+
+    def _cleared(self, expression: Any, scope: Scope) -> Any:
+        """A sum within another one over an index of the same name, with an index of its own."""
+        known = self._renamed.get((id(expression), scope))
+        if known is not None:
+            return known
+        bound = {axis.index for axis in scope}
+        clashing = {index: sp.Dummy(index.name, integer=True) for index in expression.variables if index in bound}
+        cleared = expression
+        if clashing:
+            # bounds stand outside of what the index of their own limits binds
+            limits = [sp.Tuple(clashing.get(limit[0], limit[0]), *limit[1:]) for limit in expression.limits]
+            inner = [
+                limit.xreplace(_later(expression.limits[place + 1 :], clashing)) for place, limit in enumerate(limits)
+            ]
+            cleared = type(expression)(expression.function.xreplace(clashing), *inner)
+        self._renamed[id(expression), scope] = cleared
+        self._alive += [expression, cleared]
+        return cleared
 
     def _summand(self, expression: Any, scope: Scope) -> list[Place]:
+        expression = self._cleared(expression, scope)
         inner, conditions = _bound(expression, scope, self.refuse)
         body: sp.Basic = expression.function
         if conditions:
@@ -91,9 +117,15 @@ class ArrayReader(Reader):
                 return Value(b.input(expression), ())
             return Value(b.apply(COUNT, (), (_plain(axis.lower), axis.length)), (axis,))
         if isinstance(expression, sp.Sum):
-            return self._sum_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
+            return self._sum_of(
+                values[0], _bound(self._cleared(expression, scope), scope, self.refuse)[0][len(scope) :]
+            )
         if isinstance(expression, sp.Product):
-            return self._product_of(values[0], _bound(expression, scope, self.refuse)[0][len(scope) :])
+            return self._product_of(
+                values[0], _bound(self._cleared(expression, scope), scope, self.refuse)[0][len(scope) :]
+            )
+        if isinstance(expression, (Entries, sp.FunctionMatrix)):
+            return self._array(values[0], scope, _axes(expression))
         if isinstance(expression, entries.HEADS):
             return entries.value(self, expression, values, scope)
         if isinstance(expression, matrices.HEADS):
@@ -149,6 +181,12 @@ class ArrayReader(Reader):
             labels = tuple(kept for kept in labels if kept != axis)
         return Value(node, labels, value.shape)
 
+    def _array(self, value: Value, scope: Scope, axes: Scope) -> Value:
+        """Indices become the axes of an array."""
+        labels = tuple(axis for axis in scope if axis in value.labels)
+        whole = Value(placed(self.builder, value, (*labels, *axes), 0), (*labels, *axes))
+        return Value(exact(self.builder, whole), labels, tuple(axis.length for axis in axes))
+
     def _number(self, length: Any) -> int:
         """Node of a length, a number or an expression of symbolic lengths."""
         expression = sp.sympify(length)
@@ -162,6 +200,25 @@ class ArrayReader(Reader):
     def refuse(self, expression: sp.Basic) -> Any:
         """Raise UnsupportedError for a node that has no rule."""
         raise UnsupportedError(unsupported(self.root, expression))
+
+
+def _later(limits: Sequence[Any], names: dict[Any, sp.Symbol]) -> dict[Any, sp.Symbol]:
+    """New names of the indices of outer limits, which an inner limit may contain."""
+    return {limit[0]: names[limit[0]] for limit in limits if limit[0] in names}
+
+
+def _axes(expression: Any) -> Scope:
+    """The indices of an array that is given entry by entry."""
+    if isinstance(expression, Entries):
+        return tuple(Axis(*limits) for limits in expression.limits)
+    zero = sp.Integer(0)
+    return tuple(
+        Axis(i, zero, length - 1) for i, length in zip(expression.lamda.variables, expression.shape, strict=True)
+    )
+
+
+def _body(expression: Any) -> sp.Basic:
+    return expression.function if isinstance(expression, Entries) else expression.lamda.expr
 
 
 def _plain(number: sp.Expr) -> Any:
@@ -201,6 +258,7 @@ def _hull(end: sp.Expr, scope: Sequence[Axis], place: int, expression: sp.Basic,
     return sp.expand(end)
 
 
-def is_entry(expression: sp.Basic) -> bool:
-    """Whether an expression is one entry of an array."""
-    return isinstance(expression, (sp.Indexed, MatrixElement))
+def _short(expression: sp.Basic) -> str:
+    """A formula for a message."""
+    text = str(expression)
+    return text if len(text) <= LONGEST_FORMULA else f"{text[: LONGEST_FORMULA - 1]}…"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy as sp
 
 from symdiff.errors import UnsupportedError
 from symdiff.graph_builder import GraphBuilder
+from symdiff.tensors.contraction import sum_over
 from symdiff.tensors.layout import EXPAND, broadcast_to
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Shape
@@ -62,10 +65,28 @@ PRODUCT = Operation(
         np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _others(np, operands[0], static[0])
     ),
     derived=_product_derived,
-    tangent=lambda operands, tangents, static, value: (
-        np.sum(np.broadcast_to(tangents[0], operands[0].shape) * _others(np, operands[0], static[0]), axis=static[0])
+    tangent=lambda operands, tangents, static, value: np.sum(
+        np.broadcast_to(tangents[0], operands[0].shape) * _others(np, operands[0], static[0]), axis=static[0]
     ),
     source="Griewank and Walther, Evaluating Derivatives (2008), section 3.3 (Speelpenning's product)",
+)
+
+
+def _top(numpy: Any, array: Any, axes: tuple[int, ...]) -> Any:
+    top = numpy.max(array, axis=axes)
+    # of infinite exponents nothing can be taken off
+    return numpy.where(numpy.isfinite(top), top, 0.0).astype(array.dtype)
+
+
+TOP = Operation(
+    name="top",
+    shape=lambda shapes, axes: tuple(n for axis, n in enumerate(shapes[0]) if axis not in axes),
+    value=lambda array, axes: _top(np, array, axes),
+    jax=lambda array, axes: _top(jnp, jax.lax.stop_gradient(array), axes),
+    adjoint=lambda *_: None,
+    derived=lambda b, *_: b.constant(sp.Integer(0)),
+    tangent=lambda operands, tangents, static, value: np.zeros_like(value),
+    source="a sum scaled by its largest exponent does not depend on it, so there is no derivative",
 )
 
 
@@ -82,8 +103,10 @@ def _log_sum_exp_jax(exponents: Any, axis: int) -> Any:
     return logsumexp(exponents, axis=axis)
 
 
-def _share(exponents: Any, axis: int, value: Any) -> Any:
-    return np.exp(exponents - np.expand_dims(value, axis))
+def _share(exponents: Any, axis: int) -> Any:
+    """Softmax: scaled by the largest exponent, not by the logarithm of the sum, whose rounding error would go in."""
+    terms = np.exp(exponents - np.expand_dims(_top(np, exponents, (axis,)), axis))
+    return terms / terms.sum(axis=axis, keepdims=True)
 
 
 def _log_sum_exp_derived(
@@ -91,8 +114,10 @@ def _log_sum_exp_derived(
 ) -> int:
     (axis,) = static
     full = b.apply(EXPAND, (broadcast_to(b, adjoint, b.shape(node)),), ((axis,),))
-    share = b.call("exp", b.call("subtract", operands[0], b.apply(EXPAND, (node,), ((axis,),))))
-    return b.call("multiply", full, share)
+    top = b.apply(TOP, operands, ((axis,),))
+    terms = b.call("exp", b.call("subtract", operands[0], b.apply(EXPAND, (top,), ((axis,),))))
+    total = b.apply(EXPAND, (sum_over(b, terms, [axis]),), ((axis,),))
+    return b.call("multiply", full, b.call("divide", terms, total))
 
 
 LOG_SUM_EXP = Operation(
@@ -101,11 +126,11 @@ LOG_SUM_EXP = Operation(
     value=lambda exponents, axis: _log_sum_exp(np, exponents, axis),
     jax=_log_sum_exp_jax,
     adjoint=lambda _, adjoint, operands, static, value: (
-        np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _share(operands[0], static[0], value)
+        np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _share(operands[0], static[0])
     ),
     derived=_log_sum_exp_derived,
     tangent=lambda operands, tangents, static, value: np.sum(
-        tangents[0] * _share(operands[0], static[0], value), axis=static[0]
+        tangents[0] * _share(operands[0], static[0]), axis=static[0]
     ),
     source="Blanchard, Higham, Higham, IMA J. Numer. Anal. 41 (2021)",
 )

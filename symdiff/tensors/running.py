@@ -25,7 +25,7 @@ from symdiff.lowering import node_values
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.contraction import ALPHABET, contract
-from symdiff.tensors.lengths import check_shapes, concrete, find_lengths, length_symbols
+from symdiff.tensors.lengths import concrete, find_lengths, length_symbols
 from symdiff.tensors.shapes import same, written
 
 Run = Callable[..., Any]
@@ -48,7 +48,6 @@ class ArrayFunction:
     runs: dict[Any, Run] = field(default_factory=dict[Any, Run])
 
     def __post_init__(self) -> None:
-        check_shapes(self.graph)
         self.lengths = length_symbols(self.graph)
 
     def __call__(self, arrays: Sequence[Any], given: Mapping[sp.Symbol, int] | None = None) -> Any:
@@ -59,7 +58,7 @@ class ArrayFunction:
             converted = [np.asarray(array, dtype) for array in converted]
         else:
             converted = [jnp.asarray(array, dtype) for array in converted]
-        ranks = [len(self.graph.shape(self.graph.inputs[s])) if s in self.graph.inputs else _rank(s) for s in self.symbols]
+        ranks = [_rank(self.graph, symbol) for symbol in self.symbols]
         batch, own = split_batches(self.graph, self.symbols, converted, ranks)
         shapes = dict(zip(self.symbols, own, strict=True))
         lengths = find_lengths(self.graph, shapes, given or {})
@@ -71,7 +70,9 @@ class ArrayFunction:
         return _looped(run, converted, ranks, batch) if self.numpy else run(*converted)
 
 
-def _rank(symbol: Any) -> int:
+def _rank(graph: Graph, symbol: Any) -> int:
+    if symbol in graph.inputs:
+        return len(graph.shape(graph.inputs[symbol]))
     return len(symbol.shape or ()) if hasattr(symbol, "shape") else 0
 
 
@@ -85,9 +86,11 @@ def split_batches(
         shape = np.shape(array)
         if len(shape) < rank:
             declared = graph.shape(graph.inputs[symbol]) if symbol in graph.inputs else symbol.shape
-            axes = written(tuple(n if isinstance(n, int) or ".shape[" not in str(n) else sp.Symbol("any") for n in declared))
+            axes = written(
+                tuple(n if isinstance(n, int) or ".shape[" not in str(n) else sp.Symbol("any") for n in declared)
+            )
             raise ShapeError(
-                f"{symbol} has the shape {axes}, but the array given has the shape {shape}; give an array of {rank} axes"
+                f"{symbol} has the shape {axes}, but the array given has the shape {shape}; give one of {rank} axes"
             )
         batches.append(shape[: len(shape) - rank])
         own.append(shape[len(shape) - rank :])

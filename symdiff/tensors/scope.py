@@ -46,13 +46,14 @@ class Value(NamedTuple):
 
 
 def aligned(b: GraphBuilder, values: Sequence[Value], scope: Scope) -> tuple[list[int], Scope, int]:
-    """Nodes that an elementwise function may take together, the indices of the result, and how many axes follow them."""
+    """Nodes that an elementwise function may take together, the indices of the result, and the axes after them."""
     labels = tuple(axis for axis in scope if any(axis in value.labels for value in values))
     rank = max((len(value.shape) for value in values), default=0)
-    return [_placed(b, value, labels, rank) for value in values], labels, rank
+    return [placed(b, value, labels, rank) for value in values], labels, rank
 
 
-def _placed(b: GraphBuilder, value: Value, labels: Scope, rank: int) -> int:
+def placed(b: GraphBuilder, value: Value, labels: Scope, rank: int) -> int:
+    """Node whose axes, the last ones of those of the labels and of a matrix of `rank`, broadcast to all of them."""
     have = len(b.shape(value.node))
     # the axes that the node really has, the last ones of those it stands for
     own = [*value.labels, *range(rank - len(value.shape), rank)][len(value.full) - have :]

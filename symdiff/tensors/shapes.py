@@ -74,7 +74,7 @@ def symbols_of(static: Any) -> set[sp.Symbol]:
     """
     if isinstance(static, tuple):
         return {symbol for part in static for symbol in symbols_of(part)}
-    return set(static.free_symbols) if isinstance(static, sp.Expr) else set()  # type: ignore[return-value]
+    return set(static.free_symbols) if isinstance(static, sp.Expr) else set()
 
 
 def resolved(static: Any, lengths: dict[sp.Symbol, sp.Integer]) -> Any:
@@ -90,3 +90,8 @@ def resolved(static: Any, lengths: dict[sp.Symbol, sp.Integer]) -> Any:
         number = static.xreplace(lengths)
         return int(number) if isinstance(number, sp.Integer) else number
     return static
+
+
+def own_length(length: Length) -> bool:
+    """Whether a length is that of an array itself, for which no shape was declared."""
+    return not isinstance(length, int) and length.is_Symbol and ".shape[" in str(length)

@@ -2,14 +2,13 @@ import json
 import math
 import shlex
 
-import mpmath
 import numpy as np
 import pytest
 import sympy as sp
 
 import compare
 import symdiff
-from compare import checking, evaluation, rows
+from compare import checking, rows
 from compare.certified import referee
 from symdiff import models
 from symdiff.errors import InputError, OptionError, ParseError, SymbolError
@@ -276,50 +275,6 @@ def test_bad_input_is_refused_in_one_line(given, error, message):
     assert "\n" not in str(caught.value)
 
 
-def derivative_by_mpmath(model, wrt):
-    """The derivative of the loss by SymPy and mpmath at 50 digits: neither our graph nor Arb has a part in it."""
-    symbols = sorted(model.loss.free_symbols, key=str)
-    function = sp.lambdify(symbols, sp.diff(model.loss, wrt), "mpmath")
-
-    def value(at):
-        with mpmath.workdps(50):
-            return function(*(mpmath.mpf(at[symbol.name]) for symbol in symbols))
-
-    return value
-
-
-@pytest.mark.parametrize(("name", "rows"), [("misra1a", 28), ("chwirut2", 162), ("thurber", 259)])
-@pytest.mark.parametrize("start", [1, 2])
-def test_nist_models_agree_over_all_their_data_at_both_starting_points(name, rows, start):
-    model = models.load(name).at_start(start)
-    found = compare.check(model)
-    assert len(found.rows) == rows
-    assert {row.verdict.value for row in found.rows} == {"agree"}
-    exact = {parameter.name: derivative_by_mpmath(model, parameter) for parameter in model.parameters}
-    for row in found.rows:
-        with mpmath.workdps(50):
-            expected = exact[row.wrt](row.at)
-            assert abs(mpmath.mpf(row.referee.digits) - expected) <= abs(expected) * mpmath.mpf("1e-20")
-            for route in ROUTES:
-                assert abs(row.route(route) - expected) <= row.tolerances[route]
-
-
-def test_a_model_may_be_checked_at_other_points_and_in_its_inputs():
-    model = models.load("misra1a")
-    assert len(compare.check(model, at={"b1": 240.0}).rows) == 28
-    (row,) = compare.check(model, "x", at={"x": 100.0, "y": 20.0}).rows
-    assert (row.wrt, row.at["b1"], row.verdict.value) == ("x", 500.0, "agree")
-
-
-@pytest.mark.sweep
-@pytest.mark.parametrize("name", models.names())
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_every_embedded_model_agrees_at_every_start(name, dtype):
-    model = models.load(name)
-    for start in range(1, max(1, len(model.starts)) + 1):
-        assert compare.check(model.at_start(start), dtype=dtype).verdict.value == "agree"
-
-
 def chain_of(operations):
     """A shared graph of so many operations in three symbols, of moderate values."""
     nodes = [w, x, y]
@@ -336,91 +291,6 @@ def test_a_large_shared_graph_is_checked_without_writing_it_out():
     assert {row.verdict.value for row in found.rows} <= {"agree", "inaccurate"}
     assert "not written out" in str(found.formulas["x"])
     json.dumps(found.to_dict(), allow_nan=False)
-
-
-@pytest.mark.parametrize("constant", ["1e-320", "1e-60", "1e-45", "1e-40", "1e-400"])
-def test_a_constant_that_is_zero_in_the_dtype_is_rounding_and_no_wrong_rule(constant):
-    # the derivative, the constant itself, lies below float32's normal range: it is rightly rounded to zero
-    found = compare.check(f"{constant}*x", points=4, dtype="float32")
-    assert {row.verdict.value for row in found.rows} == {"agree"}
-    assert found.rows[0].referee.value == pytest.approx(float(constant), rel=1e-4, abs=1e-322)
-
-
-def test_a_constant_that_is_flushed_and_multiplied_up_again_costs_the_digits():
-    # XLA flushes 1e-320 to zero, and exp(700) is 1e304: the derivative is 1.0e-16
-    found = compare.check("1e-320*exp(x)", at={"x": 700.0})
-    (row,) = found.rows
-    assert (row.verdict.value, found.exit_code) == ("inaccurate", 1)
-    assert row.error <= row.tolerance
-
-
-def test_a_fault_beside_a_lost_constant_is_seen_all_the_same(monkeypatch):
-    # sin(x) + 1e-40*x: what is lost is 1e-40, and not a part of cos(x)
-    right = rows.evaluate
-
-    def wrong(*given):
-        found = right(*given)
-        found.partials["chain"][...] *= 1.001
-        return found
-
-    monkeypatch.setattr(rows, "evaluate", wrong)
-    found = compare.check("sin(x) + 1e-40*x", at={"x": 0.5}, dtype="float32")
-    assert found.rows[0].reason.startswith("chain is off by 0.000878")  # cos(0.5)/1000
-
-
-# 0.7 as a double is less than 7/10 and 0.1 is more than 1/10, so exactly these are 6, 4 and nearly 1
-STEPPED = [
-    ("floor(0.7*x)*y", {"x": 10.0, "y": 2.0}, 6.0),
-    ("ceiling(0.1*x)*y", {"x": 30.0, "y": 2.0}, 4.0),
-    ("frac(0.7*x)*y", {"x": 10.0, "y": 2.0}, 1.0),
-    ("Mod(0.7*x, 1)*y", {"x": 10.0, "y": 2.0}, 1.0),
-    ("acot(0.7*x - 7)*y", {"x": 10.0, "y": 2.0}, -math.pi / 2),
-    ("atan2(0.7*x - 7, -1)*y", {"x": 10.0, "y": 2.0}, -math.pi),
-]
-
-
-@pytest.mark.parametrize(("formula", "at", "slope"), STEPPED, ids=[formula for formula, _, _ in STEPPED])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_step_that_rounding_may_have_taken_is_no_wrong_rule(formula, at, slope, dtype):
-    beside = at | {"x": at["x"] + 0.25}
-    found = compare.check(formula, wrt="y", at=[at, beside], dtype=dtype)
-    stepped, row = found.rows
-    assert stepped.referee.value == pytest.approx(slope, rel=1e-14)
-    assert (stepped.verdict.value, stepped.reason) == ("agree", checking.CHOSEN)
-    # nothing is excused beside the step
-    assert (row.verdict.value, row.reason) == ("agree", "")
-    assert row.tolerance < 1e-4
-
-
-@pytest.mark.parametrize("terms", [3, 40])
-def test_compiled_and_operation_by_operation_a_check_says_the_same(terms):
-    formula = " + ".join(f"tanh({0.1 * k:.1f}*{'xyz'[k % 3]} - {k % 7})" for k in range(1, terms + 1))
-    compiled = compare.check(formula, points=3, compiled=True)
-    walked = compare.check(formula, points=3)
-    for one, other in zip(compiled.rows, walked.rows, strict=True):
-        assert (one.verdict, one.tolerances) == (other.verdict, other.tolerances)
-        for route in ROUTES:
-            assert abs(one.route(route) - other.route(route)) <= one.tolerances[route]
-
-
-@pytest.mark.parametrize(("terms", "expected"), [(1, True), (40, False)])
-def test_what_counts_is_the_length_of_the_program_and_not_that_of_the_formula(terms, expected, monkeypatch):
-    # 40 hyperbolic tangents are 159 operations of the graph, and 2,000 of JAX's
-    runs = []
-    right = evaluation.of_graph
-
-    def of_graph(graph, wrt, route):
-        run = right(graph, wrt, route)
-
-        def recorded(given):
-            runs.append((route, isinstance(next(iter(given.values())), np.ndarray)))
-            return run(given)
-
-        return recorded
-
-    monkeypatch.setattr(evaluation, "of_graph", of_graph)
-    compare.check(" + ".join(f"tanh({0.1 * k:.1f}*x)" for k in range(1, terms + 1)), points=2, compiled=True)
-    assert {(route, True) in runs for route in ("symbolic", "autodiff")} == {expected}
 
 
 @pytest.mark.parametrize(("wrt", "at"), [("x", {"x": 1.0}), (None, {"x": 1.0}), ("x", None)])

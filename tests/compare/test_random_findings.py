@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import flint
 import mpmath
 import numpy as np
@@ -10,6 +12,7 @@ import sympy as sp
 
 import compare
 import symdiff
+from compare.benchmarks.causes import cause
 from compare.bounds import chain as rounding_chain
 from compare.bounds import graph as rounding
 from compare.certified.referee import judge
@@ -20,6 +23,7 @@ from symdiff.forms.special_balls import zeta_derivative
 from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
 from symdiff.precision import applied, working
+from symdiff.rewriting.rewrites import lowerable
 
 x = sp.Symbol("x", real=True)
 SAME = dict.fromkeys(("symbolic", "autodiff", "chain"), 1.0)
@@ -147,3 +151,110 @@ def test_jax_s_stop_of_a_gradient_leaves_a_condition_in_doubt():
     at = {"x": 0.1, "y": 0.1, "z": 0.010000000000000002}
     (row, *_) = compare.check(sp.Piecewise((x**2, z > x * y), (x, True)), at=at).rows
     assert min(row.tolerances.values()) > 0.5
+
+
+@pytest.mark.parametrize("text", ["x*atan(exp(-x**2))", "x*atan(exp(-x**2)/sqrt(1 + x**2))"])
+def test_an_operand_that_is_zero_is_not_taken_for_one_that_may_have_overflowed(text):
+    graph = lowerable(graph_of([symdiff.parse(text)]))
+    bounds, chosen = rounding_chain.adjoint_bounds(graph, {x: np.array([-144.5, 2.5])}, [x], np.float64)
+    assert not chosen.any()
+    # exp(-144.5**2) is below 1e-9000: what is left is 0*x, 1*x and 0*x
+    assert (bounds[:, 0] < 1e-12).all()
+
+
+def test_a_kink_in_a_branch_that_is_not_taken_is_no_doubt_and_in_one_that_may_be_taken_it_is():
+    inside = sp.Abs(sp.sin(x) - sp.sin(sp.Float(2)))
+    graph = graph_of([sp.Piecewise((inside, x < sp.Symbol("y", real=True)), (sp.cos(x), True))])
+    at = {x: np.array([2.0, 2.0]), sp.Symbol("y", real=True): np.array([1.0, 3.0])}
+    assert rounding_chain.adjoint_bounds(graph, at, [x], np.float64)[1].tolist() == [False, True]
+    # where rounding decides the condition, too
+    near = graph_of([sp.Piecewise((inside, sp.exp(x) < sp.exp(sp.Float(2))), (sp.cos(x), True))])
+    assert rounding_chain.adjoint_bounds(near, {x: np.array([2.0])}, [x], np.float64)[1].tolist() == [True]
+
+
+def test_what_overflows_in_float32_ends_there_though_the_bounds_are_computed_in_float64():
+    # cosh(-44.4)**3 is 9e56: the angle is 0, and so is its slope
+    y, z = sp.symbols("y z", real=True)
+    graph = lowerable(graph_of([sp.atan2(sp.sin(x), sp.cosh(y) ** 3) + z * sp.sin(y)]))
+    at = {x: np.array([2.0]), y: np.array([-44.4]), z: np.array([3.0])}
+    assert (rounding_chain.adjoint_bounds(graph, at, [x, y, z], np.float32)[0] < 1e-4).all()
+    # 1/(2*sqrt(exp(147.9))) is 3.8e-33, and all routes give 1/inf: nothing speaks against the referee
+    (row,) = compare.check("sqrt(expm1(c) + y)", wrt="y", at={"c": 147.9, "y": 9.25}, dtype="float32").rows
+    assert (row.symbolic, row.autodiff, row.chain) == (0.0, 0.0, 0.0)
+    assert row.referee.value == pytest.approx(
+        float(mpmath.exp(-mpmath.mpf(float(np.float32(147.9))) / 2) / 2), rel=1e-6
+    )
+    assert row.verdict is Verdict.DISAGREE
+    assert "is inf here" in row.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["sinh(v)/gamma(u)", "sinh(v)*gamma(u)**(-1)", "sinh(v)*acot(gamma(u))", "csch(asinh(gamma(u)))"]
+)
+def test_an_error_is_passed_on_by_a_quotient_that_is_tiny_and_its_partial_nothing(text):
+    # gamma(141.86) = 9.5e242 is some 600 units off; the partial of 1/gamma in gamma is 1e-486
+    u, v = sp.symbols("u v", real=True)
+    graph = graph_of([symdiff.parse(text).xreplace({sp.Symbol("u", real=True): u})])
+    at = {u: np.array(141.86), v: np.array(1.0)}
+    (bound,) = rounding.output_bounds(graph, {s: at[s] for s in graph.inputs}, np.float64)
+    value = mpmath.mpf(1) / mpmath.gamma(mpmath.mpf(141.86))
+    relative = FUNCTIONS["gamma"].ulp * np.finfo(np.float64).eps
+    assert float(relative * value) < bound < float(100 * relative * value)
+
+
+def test_the_ceiling_of_a_negative_fraction_is_zero_without_a_sign():
+    # mathematics has atan2(0, -1) = pi, and the standard of arithmetic atan2(-0, -1) = -pi
+    rows = compare.check("y*atan2(ceiling(x), y)", wrt="y", at={"x": -0.25, "y": -2.0}).rows
+    assert [row.verdict for row in rows] == [Verdict.AGREE]
+    assert rows[0].autodiff == pytest.approx(float(mpmath.pi))
+    value, _ = symdiff.value_and_gradient("atan2(ceiling(x), y)", "y", route="autodiff")(-2.0, -0.25)
+    assert float(value) == pytest.approx(float(mpmath.pi))
+
+
+def test_an_operand_that_is_a_pole_exactly_is_a_pole_and_not_open():
+    (found,) = judge(graph_of([sp.acsch(sp.Heaviside(x)) + sp.exp(x)]), [{x: -0.5}], [x])
+    assert found.irregular is not None
+    assert "acsch has a pole" in found.irregular
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_bound_of_an_airy_function_that_has_vanished_is_a_number(dtype):
+    # Ai(208.5) is below 1e-870
+    (bound,) = rounding.output_bounds(graph_of([sp.airyai(x) + 1]), {x: np.array(208.5)}, dtype)
+    assert bound <= 2 * np.finfo(dtype).eps
+
+
+def test_below_the_normal_numbers_zero_is_right_and_above_them_nothing_is_excused():
+    exact, zero = dict.fromkeys(SAME, 0.0), dict.fromkeys(SAME, 0.0)
+    for truth, dtype in (("1.16e-276", np.float32), ("-1.1e-38", np.float32), ("2e-308", np.float64)):
+        assert verdict_on(zero, flint.arb(truth), 1.0, exact, dtype).verdict is Verdict.AGREE
+    found = verdict_on(dict.fromkeys(SAME, 1.2e-38) | {"chain": 0.0}, flint.arb(1.2e-38), 1.0, exact, np.float32)
+    assert (found.verdict, found.wrong) == (Verdict.DISAGREE, ("chain",))
+    for wrong in (2e-300, -1e-300, 0.0):
+        found = verdict_on(dict.fromkeys(SAME, 1e-300) | {"chain": wrong}, flint.arb(1e-300), 1.0, exact, np.float64)
+        assert found.verdict is Verdict.DISAGREE
+        assert found.wrong == ("chain",)
+
+
+def test_an_absolute_value_is_a_rational_number_where_a_jump_is_looked_for():
+    (found,) = judge(graph_of([sp.floor(sp.Abs(x) / 3)]), [{x: -3.0}], [x])
+    assert found.irregular == "floor jumps here"
+
+
+def test_a_cause_is_found_only_where_something_leaves_the_range_of_the_dtype():
+    (row,) = compare.check("exp(x)**2*sin(x)", at={"x": 40.0}, dtype="float32").rows
+    assert cause("exp(x)**2*sin(x)", row, "float32")[0] == "no cause found"
+    (row,) = compare.check("log(exp(x)**2 + x)", at={"x": 60.0}, dtype="float32").rows
+    assert cause("log(exp(x)**2 + x)", row, "float32") == ("overflow of an inner operand", "exp(2*x)")
+
+
+def test_a_bessel_function_is_enclosed_at_high_precision_without_arb_s_slow_expansion():
+    with working(4096):
+        slow = FUNCTIONS["besselk"].ball(flint.arb_series([flint.arb("590.65"), 1], 3), 2)
+    with mpmath.workdps(60):
+        k0, k1, k2, k3, k4 = (mpmath.besselk(n, mpmath.mpf("590.65")) for n in range(5))
+        # DLMF 10.29.5
+        expected = [k2, -(k1 + k3) / 2, (k0 + 2 * k2 + k4) / 4]
+    for k, number in enumerate(expected):
+        assert slow[k].rel_accuracy_bits() > 400
+        assert float(slow[k] * math.factorial(k) / flint.arb(mpmath.nstr(number, 50))) == pytest.approx(1, abs=1e-15)

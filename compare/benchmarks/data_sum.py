@@ -1,0 +1,51 @@
+"""Time to compile value and gradient of a sum over data, by the number of its terms: it must not grow.
+
+The sum is least squares, Sum((w*x[i] + b - y[i])**2, (i, 0, n - 1)); timed is what `symdiff.value_and_gradient` does
+before it computes: reading the formula, putting in the length, tracing, compiling. Nothing is kept between rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from compare.benchmarks.paired import in_turn
+from compare.benchmarks.row import Row
+
+SHORT, LENGTHS = 1_000, (100_000, 1_000_000)
+
+
+def run() -> Iterator[Row]:
+    """Each length against 1,000 terms."""
+    for length in LENGTHS:
+        pair = in_turn(_compile(length), _compile(SHORT), rounds=15)
+        name = f"compile a sum of {length:,} terms and its gradient / of {SHORT:,} terms"
+        yield Row(name, "a compilation", pair, "0.8 to 1.2")
+
+
+def _compile(length: int) -> Callable[[], Any]:
+    import jax
+
+    from symdiff.from_sympy import graph_of
+    from symdiff.tensors.lengths import concrete, find_lengths
+    from symdiff.tensors.running import gradient_function
+
+    x, y = sp.IndexedBase("x"), sp.IndexedBase("y")
+    w, b = sp.symbols("w b", real=True)
+    i, n = sp.Symbol("i", integer=True), sp.Symbol("n", integer=True, positive=True)
+    expression = sp.Sum((w * x[i] + b - y[i]) ** 2, (i, 0, n - 1))
+    symbols = (w, b, x, y)
+    column = jax.ShapeDtypeStruct((length,), np.float64)
+    number = jax.ShapeDtypeStruct((), np.float64)
+    shapes = {w: (), b: (), x: (length,), y: (length,)}
+
+    def compile_() -> None:
+        jax.clear_caches()
+        function = gradient_function(graph_of([expression]), (w, b), "autodiff", symbols)
+        fixed = concrete(function.graph, find_lengths(function.graph, shapes, {}), shapes)
+        jax.jit(function.build(fixed)).lower(number, number, column, column).compile()
+
+    return compile_
