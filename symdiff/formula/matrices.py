@@ -218,7 +218,8 @@ _OF_MATRICES: dict[str, tuple[int, Callable[..., Any]]] = {
 }
 _ALIASES = {
     "Transpose": "transpose", "Trace": "trace", "tr": "trace", "Determinant": "det", "Inverse": "inv",
-    "HadamardProduct": "hadamard",
+    "HadamardProduct": "hadamard", "HadamardPower": "hadamard_power", "OneMatrix": "ones", "ZeroMatrix": "zeros",
+    "Identity": "eye",
 }  # fmt: skip
 _SQUARE = ("trace", "det", "inv")
 _OF_LENGTHS: dict[str, tuple[int, Callable[..., Any]]] = {

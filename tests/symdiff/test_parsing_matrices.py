@@ -168,3 +168,17 @@ def test_what_is_no_matrix_formula_is_refused_with_its_column(text, message):
 def test_two_arrays_of_one_name():
     with pytest.raises(SymbolError, match="two symbols are called 'A'"):
         parse("A", symbols=[A, sp.MatrixSymbol("A", 2, 2)])
+
+
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [
+        ("HadamardProduct(A, B)", "hadamard(A, B)"),
+        ("3*HadamardPower(A, 2)", "3*hadamard_power(A, 2)"),
+        ("A*OneMatrix(3, 1) + ZeroMatrix(3, 1)", "A*ones(3, 1) + zeros(3, 1)"),
+        ("(A**(-1)).T - Identity(3)", "inv(A).T - eye(3)"),
+        ("Trace(Transpose(A)*B) + Determinant(Inverse(A))", "trace(A.T*B) + det(inv(A))"),
+    ],
+)
+def test_what_is_printed_of_gradients_is_read(printed, text):
+    assert parse(printed, symbols=SYMBOLS) == parse(text, symbols=SYMBOLS)
