@@ -43,7 +43,7 @@ def test_parameters_keep_arrays_read_only_and_compare_them_bit_for_bit():
     assert Parameter([0.0]) != Parameter([-0.0])
     assert Parameter([1.0]) != Parameter(1.0)
     assert Parameter([1.0, 2.0]) != Parameter([[1.0, 2.0]])
-    for other in (copy.copy(parameter), copy.deepcopy(parameter), pickle.loads(pickle.dumps(parameter))):  # noqa: S301 - our own bytes
+    for other in (copy.copy(parameter), copy.deepcopy(parameter), pickle.loads(pickle.dumps(parameter))):
         assert other == parameter
         with pytest.raises(ValueError, match="read-only"):
             other.value[0, 0] = 1.0
@@ -83,7 +83,7 @@ def test_shapes_of_a_network(dims):
     assert shapes == {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1), "x": (3, 1), "y": (2, 1)}
     assert (model.data["x"].shape, model.data["y"].shape, model.probe["x"].shape) == ((5, 3, 1), (5, 2, 1), (3, 1))
     assert network(dims, probe={"x": np.ones((7, 3))}).probe["x"].shape == (7, 3, 1)
-    assert model == model.replace() == copy.deepcopy(model) == pickle.loads(pickle.dumps(model))  # noqa: S301 - our own bytes
+    assert model == model.replace() == copy.deepcopy(model) == pickle.loads(pickle.dumps(model))
     assert model == network(dims, data={"x": np.ones((5, 3)), "y": np.ones((5, 2))}, probe={"x": [1, 2, 3]})
     assert hash(model) == hash(model.replace())
     assert model != model.replace(loss="logistic")
@@ -183,7 +183,7 @@ def test_an_objective_over_all_data():
     assert model.loss == objective
     assert model.observed == (X, Y)
     assert model.data["X"].tolist() == [[1.0, 2.0, 3.0]]
-    assert model == pickle.loads(pickle.dumps(model))  # noqa: S301 - our own bytes
+    assert model == pickle.loads(pickle.dumps(model))
     with pytest.raises(ModelError, match=r"^None cannot be the target; .* without a target the loss is 'prediction'"):
         Model("ls", objective, **{**parts, "loss": "squared_error"})
 
