@@ -18,12 +18,12 @@ import numpy as np
 import sympy as sp
 
 from symdiff.arguments import aligned, floating_dtype, real_arrays
+from symdiff.collection import collection_paused
 from symdiff.constants import nearest
 from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.forms.jax_arithmetic import resolve
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.function import Absence
-from symdiff.collection import collection_paused
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbol_lookup import INPUTS

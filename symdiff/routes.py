@@ -16,9 +16,9 @@ import sympy as sp
 
 from symdiff import chain
 from symdiff.arguments import floating_dtype, real_arrays
+from symdiff.collection import collection_paused
 from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
-from symdiff.collection import collection_paused
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
 from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape

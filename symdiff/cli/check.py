@@ -11,6 +11,8 @@ import click
 from symdiff.cli import options
 from symdiff.cli.command import Command, nearest
 from symdiff.cli.output import STANDARD_OUTPUT, check_report, check_targets, write_json
+from symdiff.cli.shapes import formula as read_formula
+from symdiff.cli.shapes import shape_option
 from symdiff.errors import OptionError
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ LONGEST_SYMBOL = 2
 )
 @click.option("--stress", is_flag=True, help="Add points near poles, at kinks and seams, tiny and huge.")
 @click.option("--compiled", is_flag=True, help="Run JAX's routes as XLA compiles them, not operation by operation.")
+@shape_option
 @options.start_option
 @options.json_option
 @click.option("--report", metavar="FILE.html", help="Write the report as a page (.html), or as .md or .json.")
@@ -53,6 +56,7 @@ def check(
     claim: tuple[str, ...],
     stress: bool,
     compiled: bool,
+    shapes: tuple[str, ...],
     start: int | None,
     json_file: str | None,
     report: str | None,
@@ -71,6 +75,8 @@ def check(
     if claim and (stress or compiled or order == 2):
         extra = "--stress" if stress else "--order" if order == 2 else "--compiled"
         raise OptionError(f"--claim is judged at order 1 at its own points; leave out {extra}")
+    if claim and shapes:
+        raise OptionError("--claim is judged of formulas of numbers; leave out --shape")
     check_report(report)
     check_targets(json_file, report, inputs=(subject,))
     places = [options.point(text) for text in at]
@@ -85,8 +91,8 @@ def check(
     if claim:
         found = compare.check_claim(_subject(subject, start), _claims(claim), **given)
     else:
-        found = compare.check(_subject(subject, start), **given, order=order, stress=stress, compiled=compiled)
-    command = more_options(_again(subject, found, at, points, seed, start, claim), order, stress, compiled)
+        found = compare.check(_subject(subject, start, shapes), **given, order=order, stress=stress, compiled=compiled)
+    command = more_options(_again(subject, found, at, points, seed, start, claim, shapes), order, stress, compiled)
     rows = found.rows if claim else with_commands(found.rows, command)
     found = dataclasses.replace(found, command=command, rows=rows)
     if subject.isidentifier() and len(subject) > LONGEST_SYMBOL and not models.is_model(subject):
@@ -115,10 +121,14 @@ def _claims(texts: tuple[str, ...]) -> list[str]:
     return list(texts)
 
 
-def _subject(text: str, start: int | None) -> Any:
+def _subject(text: str, start: int | None, shapes: tuple[str, ...] = ()) -> Any:
     """Read a model or a formula, refusing a name that is more likely a mistyped model than a symbol."""
     from symdiff import models
 
+    if shapes:
+        if start is not None:
+            raise OptionError("--start chooses a starting point of a model, and --shape declares a formula's arrays")
+        return read_formula(text, shapes, "check")
     if models.is_model(text):
         return options.model(text, start)
     if start is not None:
@@ -140,6 +150,7 @@ def _again(
     seed: int,
     start: int | None,
     claims: tuple[str, ...] = (),
+    shapes: tuple[str, ...] = (),
 ) -> str:
     """Write the command that repeats a check, with all that it depends on."""
     from compare.provenance import written
@@ -148,6 +159,8 @@ def _again(
     words = ["--wrt", ",".join(dict.fromkeys(",".join(found.wrt).split(",")))]
     for claim in claims:
         words += ["--claim", claim]
+    for shape in shapes:
+        words += ["--shape", shape]
     for place in at:
         words += ["--at", place]
     if found.seed is not None:  # points were drawn

@@ -9,6 +9,8 @@ import click
 from symdiff.cli import options
 from symdiff.cli.command import Command
 from symdiff.cli.output import check_targets, json_text, write_text
+from symdiff.cli.shapes import formula as read_formula
+from symdiff.cli.shapes import shape_option
 from symdiff.cli.tables import screen
 
 NARROWEST, PIPE = 60, 100
@@ -21,7 +23,8 @@ NARROWEST, PIPE = 60, 100
 @click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of standard output.")
-def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str | None) -> None:
+@shape_option
+def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str | None, shapes: tuple[str, ...]) -> None:
     """Show the forward pass front to back, and the backward pass back to front.
 
     Every node with its value, its local partials as formula and number, its tangent and its adjoint.
@@ -36,7 +39,10 @@ def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str |
     options.refuse_model(expr, "trace")
     point = options.point(at)
     found = symdiff.trace(
-        expr, point, None if wrt is None else options.names(wrt), "float32" if dtype == "float32" else "float64"
+        read_formula(expr, shapes, "trace") if shapes else expr,
+        point,
+        None if wrt is None else options.names(wrt),
+        "float32" if dtype == "float32" else "float64",
     )
     if form == "json":
         text = json_text(found.to_dict())

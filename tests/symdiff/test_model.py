@@ -216,7 +216,8 @@ def test_no_such_start(k, starts, message):
         ({"loss": sp.Symbol("prediction") - sp.Symbol("y")}, r"^loss: the symbol y is not the y of the model"),
         (
             {"loss": None},
-            "^loss: NoneType given; give 'squared_error', 'absolute_error', 'softmax_cross_entropy', 'logistic', or a formula",
+            "^loss: NoneType given; give 'squared_error', 'absolute_error', 'softmax_cross_entropy', 'logistic', or a "
+            "formula",
         ),
         ({"starts": {"w": 1}}, "^starts: .* give a list"),
         ({"starts": [3]}, "^start 1: 3 given; give a mapping"),
