@@ -87,7 +87,7 @@ def _of_model(model: Model, wrt: Wrt | None) -> Subject:
     facts = {"checked": "the loss of one sample", "prediction": as_text(model.prediction)}
     data: tuple[Point, ...] = ()
     if model.data is not None:
-        columns = {symbol: model.data[symbol.name].tolist() for symbol in (*model.inputs, model.target)}
+        columns = {symbol: model.data[symbol.name].tolist() for symbol in model.observed}
         data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         facts["data"] = f"{len(data)} samples"
     chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)
