@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 from symdiff.data import listed, short
-from symdiff.errors import OptionError, SymbolError
+from symdiff.errors import OptionError, SymbolError, UnsupportedError
 from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
@@ -218,12 +218,18 @@ def trace(
     if dtype not in ("float64", "float32"):
         raise OptionError(f"dtype is {short(dtype)}; choose float64 or float32")
     kind = np.dtype(dtype)
+    graph = graph_of([expression])
+    if graph.shapes:
+        raise UnsupportedError(
+            f"the expression {short(expression)} holds matrices, arrays or sums; a trace shows scalars: write it in "
+            "scalars, or read symdiff.gradient(...).steps"
+        )
     point = point_of(at, known, kind)
     targets = tuple(point) if wrt is None else find_symbols(wrt, known)
     absent = [symbol for symbol in targets if symbol not in known]
     if absent:
         contained = listed(map(str, known))
         raise SymbolError(f"wrt holds {absent[0]}, which the expression does not contain; it contains {contained}")
-    tape = record(graph_of([expression]), expression, point, targets, kind)
+    tape = record(graph, expression, point, targets, kind)
     names = names_of(tape)
     return Trace(tape, forward_steps(tape, names), backward_steps(tape, names))

@@ -11,6 +11,8 @@ import click
 from symdiff.cli import options
 from symdiff.cli.command import Command
 from symdiff.cli.output import json_text
+from symdiff.cli.shapes import formula as read_formula
+from symdiff.cli.shapes import shape_option
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -25,15 +27,18 @@ TOO_LONG = "too long to be written out; the steps hold it"
 @click.option("--wrt", required=True, metavar="w,b", help="The symbols to differentiate in, parted by commas.")
 @click.option("--order", type=options.Whole(1, 2), default=1, show_default=True, help="1 gradient, 2 second partials.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
-def derive(expr: str, wrt: str, order: int, form: str) -> None:
+@shape_option
+def derive(expr: str, wrt: str, order: int, form: str, shapes: tuple[str, ...]) -> None:
     """Derive the partial derivatives of a formula.
 
     Steps that several of them share are computed once and named v1, v2, ...
 
-    Example: symdiff derive "(w*x + b - y)**2" --wrt w,b
+    Examples: symdiff derive "(w*x + b - y)**2" --wrt w,b,
+    symdiff derive "norm(W*x - y)**2" --shape "W: m,n" --shape "x: n,1" --shape "y: m,1" --wrt W
     """
-    expression = options.formula(expr, "derive")
-    symbols = _known(expression, options.symbols(expr, options.names(wrt)))
+    expression = read_formula(expr, shapes, "derive")
+    named = options.names(wrt)
+    symbols = _known(expression, list(named) if shapes else options.symbols(expr, named))
     derived = _first(expression, symbols) if order == 1 else _second(expression, symbols)
     {"text": _print_text, "latex": _print_latex, "json": _print_json}[form](derived)
 

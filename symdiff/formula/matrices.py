@@ -61,7 +61,7 @@ def plus(formula: Formula, node: ast.expr, terms: Sequence[Any]) -> Any:
         if not _same_shape(term, first):
             shapes = f"{written(first.shape)} and {written(term.shape)}"
             raise formula.error(node, f"matrices of shapes {shapes} are added; give both the same shape")
-    return sp.MatAdd(*matrices).doit(deep=False)
+    return _settled(lambda *parts: sp.MatAdd(*parts).doit(deep=False), matrices)
 
 
 def product(formula: Formula, node: ast.expr, coefficient: Any, factors: Sequence[Any]) -> Any:
@@ -90,7 +90,7 @@ def product(formula: Formula, node: ast.expr, coefficient: Any, factors: Sequenc
 
 
 def _chained(factors: Sequence[Any]) -> Any:
-    return sp.MatMul(*factors).doit(deep=False)
+    return _settled(lambda *parts: sp.MatMul(*parts).doit(deep=False), factors)
 
 
 def power(formula: Formula, node: ast.expr, base: Any, exponent: Any) -> Any:
@@ -107,7 +107,7 @@ def power(formula: Formula, node: ast.expr, base: Any, exponent: Any) -> Any:
     if abs(int(exponent)) > MAX_POWER:
         raise formula.error(node, f"a matrix is taken to the power {exponent}; give one up to {MAX_POWER}")
     _square(formula, node, base, hint)
-    return sp.MatPow(base, exponent).doit(deep=False)
+    return _power(base, exponent)
 
 
 MAX_POWER = 1_000
@@ -160,12 +160,39 @@ def _is_length(value: Any) -> bool:
     return all(isinstance(symbol, sp.Symbol) for symbol in value.free_symbols)
 
 
+def _transpose(matrix: Any) -> Any:
+    return _settled(lambda a: a.T, [matrix])
+
+
+def _power(matrix: Any, exponent: Any) -> Any:
+    return _settled(lambda a: sp.MatPow(a, exponent).doit(deep=False), [matrix])
+
+
+def _settled(make: Callable[..., Any], parts: Sequence[Any]) -> Any:
+    """What SymPy makes of the parts, with symbols in the place of sums, all terms of which it would write out."""
+    sums: dict[Any, Any] = {}
+    pending, seen = list(reversed(parts)), set[int]()
+    while pending:
+        part = pending.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, (sp.Sum, sp.Product)):
+            sums.setdefault(part, sp.Dummy(f"sum{len(sums)}", real=True))
+        else:
+            pending.extend(reversed(part.args))
+    if not sums:
+        return make(*parts)
+    result = make(*(part.xreplace(sums) for part in parts))
+    return result.xreplace({symbol: part for part, symbol in sums.items()})
+
+
 def _norm(matrix: Any) -> Any:
     return sp.sqrt(_dot(matrix, matrix))
 
 
 def _dot(a: Any, b: Any) -> Any:
-    return sp.Trace(_chained([a.T, b]))
+    return sp.Trace(_chained([_transpose(a), b]))
 
 
 def _exponentials(matrix: Any) -> Any:
@@ -179,10 +206,10 @@ def _softmax(matrix: Any) -> Any:
 
 # how many matrices each takes, and what it makes of them
 _OF_MATRICES: dict[str, tuple[int, Callable[..., Any]]] = {
-    "transpose": (1, lambda a: a.T),
+    "transpose": (1, _transpose),
     "trace": (1, sp.Trace),
     "det": (1, sp.Determinant),
-    "inv": (1, lambda a: sp.MatPow(a, -1).doit(deep=False)),
+    "inv": (1, lambda a: _power(a, sp.S.NegativeOne)),
     "norm": (1, _norm),
     "sum": (1, total),
     "dot": (2, _dot),
@@ -192,7 +219,8 @@ _OF_MATRICES: dict[str, tuple[int, Callable[..., Any]]] = {
 }
 _ALIASES = {
     "Transpose": "transpose", "Trace": "trace", "tr": "trace", "Determinant": "det", "Inverse": "inv",
-    "HadamardProduct": "hadamard",
+    "HadamardProduct": "hadamard", "HadamardPower": "hadamard_power", "OneMatrix": "ones", "ZeroMatrix": "zeros",
+    "Identity": "eye",
 }  # fmt: skip
 _SQUARE = ("trace", "det", "inv")
 _OF_LENGTHS: dict[str, tuple[int, Callable[..., Any]]] = {
@@ -200,7 +228,7 @@ _OF_LENGTHS: dict[str, tuple[int, Callable[..., Any]]] = {
     "zeros": (2, sp.ZeroMatrix),
     "eye": (1, sp.Identity),
 }
-NAMES = frozenset((*_OF_MATRICES, *_ALIASES, *_OF_LENGTHS, *INDEXED, "hadamard_power", "applyfunc"))
+NAMES = (*_ALIASES, *INDEXED, *_OF_MATRICES, *_OF_LENGTHS, "hadamard_power", "applyfunc")
 
 
 def called(formula: Formula, node: ast.Call, name: str, values: Sequence[Any]) -> Any:

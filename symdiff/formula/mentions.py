@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import sympy as sp
 
 from symdiff.formula.matrices import INDEXED
 from symdiff.formula.names import Vocabulary
-from symdiff.formula.order import Tree
+from symdiff.formula.order import Tree, tree
 from symdiff.formula.text import Token, cut
 from symdiff.functions import CONSTANTS, formula_functions
 
@@ -30,6 +31,23 @@ def mentioned(text: str) -> tuple[sp.Symbol, ...]:
     names = {token.text for token, following in pairs if token.kind == "name" and following != "("}
     vocabulary = Vocabulary(None, CONSTANTS, formula_functions())
     meant = (vocabulary.value(name) for name in sorted(names))
+    return tuple(symbol for symbol in meant if isinstance(symbol, sp.Symbol))
+
+
+def numbers_beside(text: str, arrays: Sequence[Any]) -> tuple[sp.Symbol, ...]:
+    """Return the symbols of numbers in a formula that holds arrays: names but lengths, constants and the arrays.
+
+    >>> numbers_beside("c*Sum(x[i], (i, 0, n - 1))", [sp.IndexedBase("x")])
+    (c, i)
+    """
+    named = {array.name for array in arrays}
+    lengths = {symbol.name for array in arrays for length in array.shape or () for symbol in length.free_symbols}
+    tokens = cut(text, named, arrays=True)
+    lengths |= bounding(tree(text, tokens), tokens)
+    pairs = itertools.zip_longest(tokens, [token.text for token in tokens[1:]])
+    names = {token.text for token, following in pairs if token.kind == "name" and following != "("}
+    vocabulary = Vocabulary(None, CONSTANTS, formula_functions())
+    meant = (vocabulary.value(name) for name in sorted(names - named - lengths))
     return tuple(symbol for symbol in meant if isinstance(symbol, sp.Symbol))
 
 

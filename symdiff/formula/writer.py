@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
 from symdiff.errors import ModelError
@@ -43,9 +44,36 @@ def fits(expression: sp.Basic, limit: int) -> bool:
     return count <= limit
 
 
+_LEVELS = {
+    sp.MatAdd: PRECEDENCE["Add"],
+    sp.MatMul: PRECEDENCE["Mul"],
+    sp.MatPow: PRECEDENCE["Pow"],
+    sp.Inverse: PRECEDENCE["Pow"],
+    sp.Transpose: PRECEDENCE["Pow"],
+}
+
+
 class _Writer(StrPrinter):
     def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802 - SymPy finds it by the class's name
         return repr(float(expr))
+
+    # SymPy asks a product of matrices for its sign to place parentheses, and works out every sum in it for that
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        own = _LEVELS.get(type(item), PRECEDENCE["Atom"]) if isinstance(item, sp.MatrixExpr) else precedence(item)
+        text = self._print(item)
+        return f"({text})" if own < level or (not strict and own <= level) else text
+
+    def _print_MatMul(self, expr: Any) -> str:  # noqa: N802 - the same
+        first, *rest = expr.args
+        sign = "-" if first.is_Number and first.is_negative else ""
+        factors = [-first if sign else first, *rest]
+        kept = factors[1:] if factors[0] == 1 else factors
+        return sign + "*".join(self.parenthesize(factor, PRECEDENCE["Mul"]) for factor in kept)
+
+    def _print_MatAdd(self, expr: Any) -> str:  # noqa: N802 - the same
+        terms = [self.parenthesize(term, PRECEDENCE["Add"]) for term in expr.args]
+        signed = [f"- {term[1:]}" if term.startswith("-") else f"+ {term}" for term in terms]
+        return " ".join(signed).removeprefix("+ ").replace("- ", "-", 1 if signed[0].startswith("-") else 0)
 
     def _print_ElementwiseApplyFunction(self, expr: Any) -> str:  # noqa: N802 - the same
         (variable,) = expr.function.variables

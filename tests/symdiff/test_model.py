@@ -214,7 +214,11 @@ def test_no_such_start(k, starts, message):
         ({"loss": "y**2"}, "^loss: does not hold the symbol 'prediction'"),
         ({"loss": sp.Symbol("prediction") * x}, "^loss: the symbol x is not allowed; use prediction, y, w, b"),
         ({"loss": sp.Symbol("prediction") - sp.Symbol("y")}, r"^loss: the symbol y is not the y of the model"),
-        ({"loss": None}, "^loss: NoneType given; give 'squared_error', 'absolute_error', 'softmax_cross_entropy', 'logistic', or a formula"),
+        (
+            {"loss": None},
+            "^loss: NoneType given; give 'squared_error', 'absolute_error', 'softmax_cross_entropy', 'logistic', or a "
+            "formula",
+        ),
         ({"starts": {"w": 1}}, "^starts: .* give a list"),
         ({"starts": [3]}, "^start 1: 3 given; give a mapping"),
         ({"starts": [{"w": 1}, {}]}, "^start 2: names no parameter"),
