@@ -45,9 +45,9 @@ def check(
         subject: an expression (or formula text), a `Gradient`, or a `Model`: then the loss of one sample is checked.
         wrt: symbols or names; by default a model's parameters, else every symbol.
         at: one mapping or a list of mappings from symbols or names to numbers, for arrays to nested lists or NumPy
-            arrays, for lengths, which may be left out where they follow from arrays, to whole numbers. A model fills in its parameters' values,
-            and its data, row by row, where inputs and target are left out. Default: a model's data; else `points`
-            seeded points.
+            arrays, for lengths, which may be left out where they follow from arrays, to whole numbers. A model fills in
+            its parameters' values, and its data, row by row, where inputs and target are left out. Default: a model's
+            data; else `points` seeded points.
         points: how many points to draw where none are given; fewer are drawn where arrays are large, as `facts` says,
             which also tells how many entries of a large array are looked at.
         seed: of the drawn points.

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 import sympy as sp
 from latex2mathml.converter import convert
 from sympy.core.symbol import Str
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from symdiff.formula.printed_size import PrintedSize
+from symdiff.formula.writer import written
 from symdiff.graph import Graph
 from symdiff.to_sympy import expressions_of
 
@@ -63,7 +65,8 @@ def as_text(formula: sp.Basic | str) -> str:
         return f"(a formula of more than {TEXT_NODES:,} nodes, not written out)"
     if depth > DEPTH:
         return f"(a formula of {nodes:,} nodes nested {depth:,} deep, not written out)"
-    return str(formula)
+    # SymPy writes a function of every entry of a matrix as Lambda(_d, tanh(_d)).(x)
+    return written(formula) if formula.has(ElementwiseApplyFunction) else str(formula)
 
 
 def _latex_name(name: str, private: dict[str, str]) -> str:

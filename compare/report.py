@@ -87,7 +87,9 @@ def coordinates(at: Mapping[str, float]) -> list[str]:
     >>> coordinates({"w": 1.0, "x": 0.1})
     ['w = 1.0', 'x = 0.1']
     """
-    shown = [f"{short(name)} = {float(value)!r}" for name, value in itertools.islice(at.items(), COORDINATES)]
+    # a length, or the number of a point, is a whole number
+    first = itertools.islice(at.items(), COORDINATES)
+    shown = [f"{short(name)} = {value if isinstance(value, int) else float(value)!r}" for name, value in first]
     return shown + [f"and {len(at) - COORDINATES:,} more"] * (len(at) > COORDINATES)
 
 

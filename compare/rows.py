@@ -171,6 +171,7 @@ def _truth(graph: Graph, place: Point, target: Target, position: int, judgement:
 
 
 def told(side: str, slope: one_sided.Side) -> str:
+    """What is known of the slope on one side, for a reason."""
     return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
 
 

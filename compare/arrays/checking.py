@@ -23,6 +23,7 @@ from compare.row import Row
 from compare.subject import Subject
 from compare.verdict import Verdict
 from symdiff.errors import OptionError, UnsupportedError
+from symdiff.gradients import gradient
 from symdiff.graph import Graph
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.lengths import Lengths, concrete
@@ -31,7 +32,7 @@ from symdiff.tensors.running import scalar
 # scalar operations, and rows, of all drawn points together
 OPERATIONS, ROWS = 60_000, 1_500
 # numbers of a point that are written out in each of its rows
-COORDINATES = 32
+COORDINATES = 12
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,20 @@ class Place:
     @property
     def numbers(self) -> dict[str, Any]:
         """All of it by name, arrays as nested lists."""
-        found = {symbol.name: np.asarray(array).tolist() for symbol, array in self.arrays.items()}
-        return dict(sorted((found | {symbol.name: number for symbol, number in self.lengths.items()}).items()))
+        found: dict[str, Any] = {symbol.name: np.asarray(array).tolist() for symbol, array in self.arrays.items()}
+        found |= {symbol.name: number for symbol, number in self.lengths.items()}
+        return dict(sorted(found.items()))
 
     def coordinates(self, number: int) -> dict[str, float]:
         """What a row says of where it stands: every entry, or of many the number of the point."""
         if sum(np.size(array) for array in self.arrays.values()) > COORDINATES:
-            return {"point": float(number)} | {s.name: float(k) for s, k in _named(self.lengths)}
+            return {"point": number} | {s.name: k for s, k in _named(self.lengths)}
         found: dict[str, float] = {}
         for symbol, array in _named(self.arrays):
             found |= {entry_name(symbol, place): float(array[place]) for place in np.ndindex(*np.shape(array))}
         # a length that no array tells
         told = {length for symbol in self.arrays for length in getattr(symbol, "shape", None) or ()}
-        return found | {s.name: float(k) for s, k in _named(self.lengths) if s not in told}
+        return found | {s.name: k for s, k in _named(self.lengths) if s not in told}
 
 
 def _named(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
@@ -77,16 +79,19 @@ def check_arrays(
     names = tuple(symbol.name for symbol in asked.wrt)
     try:
         derived = gradient_graph(number, asked.wrt)
+        shown = gradient(asked.expression, asked.wrt).graph
     except UnsupportedError as error:
-        rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
-        return Comparison(**common, rows=rows)
-    known = {symbol: value for symbol, value in asked.values.items() if symbol in symbols}
+        refused = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
+        return Comparison(**common, rows=refused)
+    known: dict[Any, Any] = {symbol: value for symbol, value in asked.values.items() if symbol in symbols}
     if at is not None:
         places = [
-            given(mapping, graph, symbols, known | row) for mapping in mappings(at) for row in _data(asked, mapping)
+            given(mapping, graph, symbols, {**known, **row})
+            for mapping in mappings(at)
+            for row in _data(asked, mapping)
         ]
     elif asked.data:
-        places = [given({}, graph, symbols, known | row) for row in asked.data]
+        places = [given({}, graph, symbols, {**known, **row}) for row in asked.data]
     else:
         fixed = _lengths_of(graph, symbols, known)
         places = [({}, drawn_lengths(graph, symbols, fixed, seed))]
@@ -126,13 +131,11 @@ def check_arrays(
             facts[f"entries of {symbol.name}"] = (
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
-    formulas = dict(zip(names, formulas_of(derived, derived.outputs[1:]), strict=True))
+    formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True))
+    by_seed = drawn or any("drawn" in fact for fact in facts.values())
+    told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
-        **{
-            **common,
-            "facts": facts,
-            "seed": seed if drawn or any("drawn" in fact for fact in facts.values()) else None,
-        },
+        **told,
         rows=tuple(rows),
         command=_command(asked, at, points if drawn else None, seed, dtype),
         model=asked.expression,

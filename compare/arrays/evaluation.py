@@ -80,9 +80,8 @@ class Routes:
         """Run the routes on arrays in their dtype."""
         fixed, derived, program = self._prepared(arrays, lengths, dtype)
         given = [arrays[symbol] for symbol in self.symbols]
-        partials = {
-            route: [np.asarray(p, np.float64) for p in function(given, lengths)[1]]
-            for route, function in self.functions.items()
+        partials: dict[Route, Partials] = {
+            route: [np.asarray(p, np.float64) for p in self.functions[route](given, lengths)[1]] for route in ROUTES
         }
         shapes = [np.shape(arrays[symbol]) for symbol in self.wrt]
         chain, chosen = adjoint_bounds(fixed, arrays, self.wrt, dtype)
@@ -93,11 +92,11 @@ class Routes:
         ]
         lost = max(rounding.lost_constants(each, dtype) for each in (fixed, derived))
         walked = rounding_jaxpr.output_bounds(program, given, dtype, lost)
-        if walked is None:
-            # one of JAX's operations has no bound
-            autodiff = [np.maximum(*pair) for pair in zip(symbolic, chain, strict=True)]
-        else:
-            autodiff = walked[1:]
+        # one of JAX's operations may have no bound
+        others = [np.maximum(*pair) for pair in zip(symbolic, chain, strict=True)]
+        autodiff = others if walked is None else walked[1:]
         bounds: dict[Route, Partials] = {"symbolic": symbolic, "autodiff": autodiff, "chain": chain}
-        tolerances = {route: [rounding.SAFETY * bound for bound in bounds[route]] for route in ROUTES}
+        tolerances: dict[Route, Partials] = {
+            route: [rounding.SAFETY * bound for bound in bounds[route]] for route in ROUTES
+        }
         return ArrayEvaluation(partials, tolerances, chosen)

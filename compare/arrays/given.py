@@ -24,10 +24,11 @@ def given(
 ) -> tuple[dict[Any, NDArray[np.float64]], Lengths]:
     """A point from a mapping of symbols or names to arrays; `defaults` fill in what it leaves out.
 
-    Entries may be given one by one, as rows of a report have them. Lengths may be left out where they follow from arrays.
+    Entries may be given one by one, as rows of a report have them. Lengths may be left out where they follow from
+    arrays.
 
-    Raises SymbolError for unknown or missing symbols, OptionError for what is no array of finite numbers, ShapeError for
-    shapes that do not fit.
+    Raises SymbolError for unknown or missing symbols, OptionError for what is no array of finite numbers, ShapeError
+    for shapes that do not fit.
 
     >>> from symdiff.from_sympy import graph_of
     >>> n = sp.Symbol("n", integer=True)

@@ -25,7 +25,7 @@ Array = Any
 def adjoint_bounds(
     graph: Graph, inputs: Mapping[Any, Array], wrt: Sequence[Any], dtype: Any
 ) -> tuple[list[NDArray[np.float64]], bool]:
-    """Bound on the rounding error of the partials in `wrt`, each of its symbol's shape, as the chain route computes them.
+    """Bound the rounding error of the partials in `wrt`, each of its symbol's shape, as the chain route computes them.
 
     The second result tells whether rounding may have decided a branch or the side of a kink anywhere.
 

@@ -21,7 +21,8 @@ def adjoint_bound(step: Application, position: int, adjoint: Array, error: Array
     The operation's own adjoint is taken, of sizes and of sizes with their errors: a rule that is wrong is wrong in
     both, and gains nothing by it.
     """
-    function, static = step.function, given.static
+    function: Any = step.function
+    static = given.static
 
     def taken(g: Array, operands: Sequence[Array], result: Array) -> Array:
         return np.abs(function.adjoint(position, g, operands, static, result))

@@ -51,6 +51,7 @@ def terms(letters: Sequence[str], position: int, operands: Sequence[Array]) -> f
 
 
 def grown(operands: Sequence[Array], bounds: Sequence[Array]) -> list[Array]:
+    """Sizes of operands, each with its error added."""
     return [np.abs(u) + e for u, e in zip(operands, bounds, strict=True)]
 
 
@@ -103,6 +104,7 @@ def _factors(matrix: Array, bound: Array, unit: float) -> Array:
 
 
 def inverted(_: Any, given: Given) -> Array:
+    """The change that an error of the matrix makes in its inverse is |inverse| |error| |inverse| to first order."""
     (matrix,), (bound,) = given.operands, given.bounds
     size = np.abs(given.result)
     off = _factors(matrix, bound, given.unit)

@@ -147,6 +147,7 @@ def _judged(
 
 
 def tight_or_undecided(partials: tuple[Partial, ...], names: Sequence[str], radii: NDArray[np.float64]) -> Judgement:
+    """The partials as a judgement, undecided unless each is enclosed within its radius."""
     loose = [
         name
         for name, partial, radius in zip(names, partials, radii.tolist(), strict=True)

@@ -23,13 +23,13 @@ from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
 from compare.comparison import Comparison
 from compare.evaluation import evaluate
-from compare.formula import as_text, formulas_of
+from compare.formula import as_text, formulas_of, visible
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
 from compare.subject import Subject, places
 from compare.verdict import Verdict
-from symdiff.errors import UnsupportedError
+from symdiff.errors import OptionError, UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 from symdiff.graph import Graph
@@ -99,6 +99,7 @@ def check_claim(
     }
     try:
         graph = graph_of([asked.expression])
+        _refuse_arrays(graph, asked)
     except UnsupportedError as error:
         return Comparison(**common, **_unsupported(claims, str(error)))
     for claim in claims:
@@ -130,6 +131,14 @@ def check_claim(
     return Comparison(
         **common, facts=facts, rows=rows, command=command, formulas=formulas, operations=operations, claims=outcomes
     )
+
+
+def _refuse_arrays(graph: Graph, asked: Subject) -> None:
+    if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
+        raise OptionError(
+            f"{visible(asked.name, 60)} holds arrays, and claims are judged for expressions of scalars; check it with "
+            "compare.check, or compare one entry of your derivative with symdiff.value_and_gradient"
+        )
 
 
 def _unsupported(claims: Sequence[Claim], reason: str) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""The models that the tests of this folder share are a module beside them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
