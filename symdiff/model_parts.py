@@ -237,9 +237,8 @@ def read_training(given: object) -> Mapping[str, Any]:
     read: dict[str, Any] = {}
     for name, value in mapping(given, "training", "{'epochs': 100}").items():
         if name not in TRAINING:
-            raise ModelError(
-                f"training: unknown key {short(name)}{did_you_mean(str(name), TRAINING)} (keys: {listed(TRAINING)})"
-            )
+            hint = did_you_mean(str(name), TRAINING)
+            raise ModelError(f"training: unknown key {short(name)}{hint} (keys: {listed(TRAINING)})")
         kind, what = TRAINING[name]
         allowed = (int, float) if kind is float else kind
         if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
