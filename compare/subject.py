@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from compare import points as sampling
+from compare.collapse import collapsed
 from compare.formula import as_text
 from compare.points import At, Point
 from symdiff.errors import SymbolError
@@ -84,10 +85,10 @@ def read_subject(subject: Any, wrt: Wrt | None) -> Subject:
 def _of_model(model: Model, wrt: Wrt | None) -> Subject:
     symbols = free_symbols(model.loss)
     values = {symbol: parameter.value for symbol, parameter in model.parameters.items()}
-    facts = {"checked": "the loss of one sample", "prediction": as_text(model.prediction)}
+    facts = {"checked": "the loss of one sample", "prediction": as_text(model.prediction)} | collapsed(model)
     data: tuple[Point, ...] = ()
     if model.data is not None:
-        columns = {symbol: model.data[symbol.name].tolist() for symbol in (*model.inputs, model.target)}
+        columns = {symbol: model.data[symbol.name].tolist() for symbol in model.observed}
         data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         facts["data"] = f"{len(data)} samples"
     chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)

@@ -82,7 +82,9 @@ def sampled(given: Any, symbol: Any, shape: Shape, lengths: Lengths, where: str,
             and flat
             and not any(n == 1 and same(length, 1) for n, length in zip(array.shape, shape, strict=True))
         )
-        if not two:
+        # of a 1×1 matrix, rows of one number are samples
+        rows = array.ndim == 2 and array.shape != (1, 1) and all(same(length, 1) for length in shape)
+        if not (two or rows):
             return lengths.fit(symbol, shape, _upright(array, shape, 0), where), True
     array = _upright(array, shape, 1) if flat else array
     if array.ndim != len(shape) + 1:

@@ -48,6 +48,7 @@ class Model:
     * `probe`: at which inputs to predict; for each a value of its shape or a sequence of them.
     * `starts`: starting points, each a mapping of parameters to values. See `at_start`.
     * `source`: where the model comes from, one line.
+    * `training`: options that `symdiff train` takes where none are given; see `symdiff.model_parts.TRAINING`.
 
     The attributes are called the same, and `loss` is an expression with the prediction put in, `loss_formula` the same
     before it was. Data and probe are read-only float64 arrays. `shapes` has the shape of every symbol, in numbers where
@@ -75,6 +76,7 @@ class Model:
     probe: Mapping[str, Column] | None
     starts: tuple[Mapping[str, Any], ...]
     source: str | None
+    training: Mapping[str, Any]
     shapes: Mapping[Any, Shape] = dataclasses.field(init=False)
 
     def __init__(
@@ -90,6 +92,7 @@ class Model:
         probe: Mapping[Any, Any] | None = None,
         starts: Iterable[Mapping[Any, Any]] = (),
         source: str | None = None,
+        training: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
         store = functools.partial(object.__setattr__, self)  # a frozen dataclass leaves no other way
@@ -99,6 +102,7 @@ class Model:
         symbols = parts.declared_symbols(prediction, observed, target, list(given), compared)
         store("name", parts.line(name, "name"))
         store("source", None if source is None else parts.line(source, "source"))
+        store("training", parts.read_training({} if training is None else training))
         store("inputs", tuple(symbols[name_of(key)] for key in observed))
         store("target", None if target is None else symbols[name_of(target)])
         named = {name_of(key): value for key, value in given.items()}
@@ -229,4 +233,4 @@ class Model:
         small = [self.name, self.source, self.inputs, self.target, list(self.parameters.items())]
         starts = [dict(exact(start)) for start in self.starts]  # type: ignore[call-overload]
         formulas = canonical(self.loss_formula), canonical(self.prediction)
-        return [*small, starts, exact(self.data), exact(self.probe), *formulas]
+        return [*small, starts, dict(self.training), exact(self.data), exact(self.probe), *formulas]

@@ -84,14 +84,16 @@ class _ModelTable(_Table):
     data: dict[str, Any] | None = None
     probe: dict[str, Any] | None = None
     starts: list[dict[str, _Numbers]] = Field(default=[])
+    training: dict[str, Any] = Field(default={})
 
 
 def load(path: str | os.PathLike[str]) -> Model:
     """Read a model file.
 
     Keys: `name`, `prediction`, `inputs`, `target`, `[parameters]` (numbers, or tables with `value`, `min`, `max`,
-    `fixed`, `unit`); optional `loss`, `[data]` (columns, or `file`, a CSV file beside the model file), `[probe]`. Two
-    optional keys extend the contract: `source`, a text, and `[[starts]]`, a table of parameter values for each start.
+    `fixed`, `unit`); optional `loss`, `[data]` (columns, or `file`, a CSV file beside the model file), `[probe]`. Three
+    optional keys extend the contract: `source`, a text, `[[starts]]`, a table of parameter values for each start,
+    and `[training]`, the options that `symdiff train` takes where none are given, such as `epochs = 30`.
 
     Of models with arrays: `[shapes]` declares matrices, `W1 = [10, 64]`, columns, `x = [64]`, and indexed arrays,
     `X = { indexed = ["n"] }`, where a name is a length that follows from the data. Values are nested lists, a table
@@ -197,6 +199,7 @@ def _model(text: str, path: Path, beside: Beside | None = None) -> Model:
             probe=probe,
             starts=starts,
             source=table.source,
+            training=table.training,
             seed=table.seed,
         )
     except InputError as error:
@@ -290,6 +293,8 @@ def _text(model: Model, stored: Stored) -> str:
             lines += ["", f"[{key}]", *_lines(told)]
     for k, start in enumerate(model.starts, start=1):
         lines += ["", "[[starts]]", *_lines({n: stored.given(f"starts.{k}.{n}", value) for n, value in start.items()})]
+    if model.training:
+        lines += ["", "[training]", *_lines(dict(model.training))]
     return "\n".join([*lines, ""])
 
 

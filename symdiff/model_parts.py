@@ -27,6 +27,16 @@ from symdiff.tensors.shapes import Shape
 
 # scalars, matrix symbols and indexed arrays
 Symbols = tuple[Any, ...]
+# options of a training run that a model may suggest, and what each is
+TRAINING: dict[str, tuple[type, str]] = {
+    "epochs": (int, "a whole number such as 100"),
+    "learning_rate": (float, "a number such as 0.01"),
+    "batch_size": (int, "a whole number such as 32"),
+    "shuffle": (bool, "true or false"),
+    "seed": (int, "a whole number such as 0"),
+    "optimizer": (str, "a name such as 'adam'"),
+    "held_out": (float, "a part of the samples, between 0 and 1, such as 0.2"),
+}
 
 
 def declared_symbols(
@@ -216,6 +226,25 @@ def read_probe(
         unequal = listed(f"{name} has {count}" for name, count in counts.items())
         raise DataError(f"probe: points of unequal number ({unequal}); give one value a point, or one for all")
     return frozen({name: checked[name] for name in names})
+
+
+def read_training(given: object) -> Mapping[str, Any]:
+    """Return the options of a training run that a model suggests; what they allow is checked when it is run.
+
+    >>> dict(read_training({"epochs": 30, "learning_rate": 1}))
+    {'epochs': 30, 'learning_rate': 1.0}
+    """
+    read: dict[str, Any] = {}
+    for name, value in mapping(given, "training", "{'epochs': 100}").items():
+        if name not in TRAINING:
+            hint = did_you_mean(str(name), TRAINING)
+            raise ModelError(f"training: unknown key {short(name)}{hint} (keys: {listed(TRAINING)})")
+        kind, what = TRAINING[name]
+        allowed = (int, float) if kind is float else kind
+        if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+            raise ModelError(f"training.{name}: {short(value)} given; give {what}")
+        read[name] = kind(value)
+    return MappingProxyType(read)
 
 
 def frozen(arrays: dict[str, Column]) -> Mapping[str, Column]:

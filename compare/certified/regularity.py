@@ -33,6 +33,7 @@ def _to_integer(u: Any) -> Any:
     return u - (u + half).floor() if isinstance(u, flint.fmpq) else u - (u + flint.arb(half)).floor()
 
 
+COMPARISONS = ("less", "less_equal", "equal", "unequal")
 _TWO_ENDS = ("asin", "acos", "asec", "acsc")
 # where these quantities vanish, the function turns, jumps or ends: the derivative there is a matter of both sides
 TURNING: dict[str, Callable[..., tuple[Ball, str]]] = {
@@ -52,7 +53,7 @@ TURNING: dict[str, Callable[..., tuple[Ball, str]]] = {
     "real_cbrt": lambda u: (u, "the cube root has its infinite slope here"),
     **{name: lambda u, name=name: ((u - 1) * (u + 1), f"{name} has its infinite slope here") for name in _TWO_ENDS},
     **{name: lambda u, name=name: (u - 1, f"{name} has its infinite slope here") for name in ("acosh", "asech")},
-    **dict.fromkeys(("less", "less_equal", "equal", "unequal"), lambda u, v: (u - v, "a condition is at its boundary")),
+    **dict.fromkeys(COMPARISONS, lambda u, v: (u - v, "a condition is at its boundary")),
 }
 
 
@@ -64,6 +65,9 @@ def faults(
     for step in steps:
         results = values[step.node].tolist()
         turns = step.function.name in TURNING or step.function.special_function
+        if step.function.name in COMPARISONS and all(i in graph.constants for i in step.operands):
+            # numbers do not move: such a condition has no other side, as of an index within the bounds of a sum
+            turns = False
         for k, result in enumerate(results):
             fine = isinstance(result, bool) or (result is not None and result.is_finite())
             if k in found or (fine and not turns):

@@ -116,7 +116,7 @@ def models(json_file: str | None) -> None:
     cells = [
         [
             row["name"],
-            f"{row['target']} = {row['prediction']}",
+            row["prediction"] if row["target"] is None else f"{row['target']} = {row['prediction']}",
             ", ".join(row["parameters"]),
             str(row["samples"]),
             str(row["starts"]),

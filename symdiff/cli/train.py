@@ -12,6 +12,7 @@ from symdiff.cli import options
 from symdiff.cli.command import Command
 from symdiff.cli.output import STANDARD_OUTPUT, check_targets, write_json
 from symdiff.cli.tables import Column, Screen, screen
+from symdiff.errors import OptionError
 
 if TYPE_CHECKING:
     from symdiff import Model, TrainingResult
@@ -30,6 +31,7 @@ PARAMETERS, PREDICTIONS = 40, 12
 @click.option("--batch-size", type=int, default=1, show_default=True, help="Samples an update.")
 @click.option("--shuffle", is_flag=True, help="Take the samples of every epoch in another order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order.")
+@click.option("--held-out", type=float, metavar="PART", help="Part of the samples to judge the result by, such as 0.2.")
 @click.option("--optimizer", default="sgd", show_default=True, help="sgd, momentum, adam, adamw, adagrad or rmsprop.")
 @click.option("--route", type=click.Choice(options.ROUTES), default="autodiff", show_default=True)
 @click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
@@ -44,22 +46,54 @@ def train(
 ) -> None:
     """Train a model by gradient descent: w <- w - learning_rate * dL/dw, one sample after the other by default.
 
-    Example: symdiff train quadratic --epochs 100 --learning-rate 0.01
+    Options that are not given are those of the model's table [training], if it has one, and else the ones below.
+
+    Examples: symdiff train quadratic --epochs 100 --learning-rate 0.01, symdiff train digits
     """
     options.later(report=report)
     check_targets(json_file, inputs=(name, data_file))
     import symdiff
+    from symdiff.held_out import score, split
 
     model = options.model(name, start)
-    data = options.data_of(model, data_file)
+    data: Any = options.data_of(model, data_file)
+    settings = _suggested(model, settings)
+    part = settings.pop("held_out")
+    held: Any = None
+    if part is not None:
+        if model.target is None:
+            raise OptionError(f"--held-out {part:g}: model {model.name!r} has one sample, all its data; leave it out")
+        data, held = split(data, part, settings["seed"])
     with _progress(settings["epochs"], settings["route"]) as on_epoch:
         result = symdiff.train(model, data, on_epoch=on_epoch, **settings)
+    scored = None if held is None else score(model, result.parameters, held)
     if json_file is not None:
-        write_json(result.to_dict(), json_file)
+        write_json({**result.to_dict(), "held_out": scored}, json_file)
     if json_file != STANDARD_OUTPUT:
         show(screen(), model, result)
+        if scored is not None:
+            click.echo(_told(scored, len(next(iter(data.values()))), settings["seed"]))
         if json_file is not None:
             click.echo(f"JSON: {json_file}")
+
+
+def _suggested(model: Model, settings: dict[str, Any]) -> dict[str, Any]:
+    """The options as given, and in place of those that were not, the model's own."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    own = {name: value for name, value in model.training.items() if context.get_parameter_source(name) is default}
+    return settings | own
+
+
+def _told(scored: dict[str, Any], trained: int, seed: int) -> str:
+    samples = scored["samples"]
+    right = ""
+    if scored["correct"] is not None:
+        right = f": {scored['correct']:,} right, {100 * scored['accuracy']:.2f} %"
+    return (
+        f"held out {samples:,} of {samples + trained:,} samples, drawn by seed {seed}{right}; "
+        f"mean loss {scored['loss']:.10g}"
+    )
 
 
 @contextlib.contextmanager
@@ -88,7 +122,8 @@ def _progress(epochs: int, route: str) -> Generator[OnEpoch | None]:
 
 def show(view: Screen, model: Model, result: TrainingResult) -> None:
     """Print what training found."""
-    view.line(f"{model.name}: {model.target.name} = {_text(model.prediction)}", "bold")
+    target = "" if model.target is None else f"{model.target.name} = "
+    view.line(f"{model.name}: {target}{_text(model.prediction)}", "bold")
     epochs = len(result.losses)
     resumed = f", resumed after epoch {result.resumed_from:,}" if result.resumed_from else ""
     view.line(
@@ -101,7 +136,7 @@ def show(view: Screen, model: Model, result: TrainingResult) -> None:
     rows: list[list[str]] = []
     for symbol, parameter in list(model.parameters.items())[:PARAMETERS]:
         note = "fixed" if parameter.fixed else parameter.unit or ""
-        rows.append([symbol.name, repr(parameter.value), repr(result.parameters[symbol.name]), note])
+        rows.append([symbol.name, _shown(parameter.value), _shown(result.parameters[symbol.name]), note])
     used = 4 if any(row[3] for row in rows) else 3
     view.table(columns[:used], [row[:used] for row in rows])
     if len(model.parameters) > PARAMETERS:
@@ -118,6 +153,12 @@ def predictions(model: Model, result: TrainingResult) -> list[str]:
 
     if model.probe is None:
         return []
+    if result.model.shapes and any(result.model.shapes.values()):
+        return [
+            f"predict ({when} training) {line}"
+            for when, values in (("before", result.before), ("after", result.after))
+            for line in _points(model, values)
+        ]
     columns = np.broadcast_arrays(*(model.probe[symbol.name] for symbol in model.inputs))
     points = np.stack([np.ravel(column) for column in columns], axis=1).tolist()[:PREDICTIONS]
     lines: list[str] = []
@@ -125,6 +166,36 @@ def predictions(model: Model, result: TrainingResult) -> list[str]:
         for point, value in zip(points, np.ravel(values).tolist(), strict=False):
             at = " ".join(f"{number:g}" for number in point)
             lines.append(f"predict ({when} training) {at} {value!r}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    """A number, or of an array its shape and its norm."""
+    import numpy as np
+
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    from symdiff.tensors.shapes import written
+
+    return f"{written(value.shape)}, norm {np.linalg.norm(value):.6g}"
+
+
+def _points(model: Model, values: Any) -> list[str]:
+    """Inputs and predictions of a model with arrays, entries in a row."""
+    import numpy as np
+
+    rank = len(model.shapes[model.target]) if model.target is not None else 0
+    found = np.asarray(values)
+    front = found.shape[: found.ndim - rank]
+    lines: list[str] = []
+    for point in list(np.ndindex(*front))[:PREDICTIONS]:
+        inputs: list[str] = []
+        for symbol in model.inputs:
+            given = np.asarray((model.probe or {})[symbol.name])
+            own = given[point] if given.ndim > len(model.shapes[symbol]) else given
+            inputs += [f"{number:g}" for number in np.ravel(own).tolist()[:PREDICTIONS]]
+        told = " ".join(repr(number) for number in np.ravel(found[point]).tolist()[:PREDICTIONS])
+        lines.append(f"{' '.join(inputs)} {told}")
     return lines
 
 

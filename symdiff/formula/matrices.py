@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symdiff.formula.algebra import call, times
+from symdiff.formula.indices import is_whole
 from symdiff.formula.step import Formula
 from symdiff.tensors.shapes import length_of, same, written
 
@@ -263,7 +264,7 @@ def called(formula: Formula, node: ast.Call, name: str, values: Sequence[Any]) -
 def entry(formula: Formula, node: ast.expr, array: Any, indices: Sequence[Any]) -> Any:
     """An entry of a matrix or of an indexed array; of a column or a row one index is enough."""
     for index in indices:
-        if is_matrix(index) or not index.is_integer:
+        if is_matrix(index) or not is_whole(index):
             raise formula.error(node, f"the index {index} is no whole number; write numbers, or an index of a Sum")
     shape = () if array.shape is None else tuple(array.shape)
     rank = len(shape) or None

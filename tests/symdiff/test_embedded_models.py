@@ -29,7 +29,10 @@ def certified(name):
 
 
 def test_names():
-    assert models.names() == ("affine", "chwirut2", "linear", "misra1a", "quadratic", "thurber")
+    assert models.names() == (
+        *("affine", "chwirut2", "collapse", "digits", "gmm", "linear", "logistic", "misra1a"),
+        *("quadratic", "thurber", "two_layer", "two_layer_relu", "two_layer_sigmoid"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,7 @@ def test_is_model(text, expected):
     [
         (
             "liner",
-            r"^no model 'liner'; did you mean 'linear'\? \(embedded: affine, .*thurber; or the path of a \.toml file\)",
+            r"^no model 'liner'; did you mean 'linear'\? \(embedded: affine, .*two_layer.*; or the path of a \.toml file\)",
         ),
         ("w*x + b", r"^no model 'w\*x \+ b' \(embedded: "),
         ("", "^no model ''"),
