@@ -76,7 +76,7 @@ def _matrix(generator: np.random.Generator, depth: int, rows: Any, columns: Any)
 def _inverted(generator: np.random.Generator, size: Any) -> Any:
     """The inverse of a matrix that is well conditioned where its entries are moderate."""
     one = sp.MatrixSymbol(f"{generator.choice(['A', 'C'])}_{size}{size}", size, size)
-    return (2 * sp.Identity(size) + one * one.T).ROW
+    return (2 * sp.Identity(size) + one * one.T).I
 
 
 def _sum(generator: np.random.Generator) -> sp.Expr:
