@@ -72,7 +72,7 @@ def test_of_a_large_array_some_entries_are_checked_and_reports_stay_short(tmp_pa
     assert data["points"][0]["A"]["shape"] == [40, 30]
     assert max(len(str(row)) for row in data["rows"]) < 1000
     assert "24 of 1,200 entries of A" in (tmp_path / "r.md").read_text()
-    assert "At `point = 1`" in (tmp_path / "r.md").read_text().replace("point = 2", "point = 1")
+    assert re.search(r"^At `point = \d`$", (tmp_path / "r.md").read_text(), re.MULTILINE)
 
 
 def test_a_few_numbers_are_written_in_each_row():
