@@ -93,7 +93,7 @@ def check(
         graph = graph_of([asked.expression])
         if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
             # arrays, or a length that is left of them
-            _refuse_for_arrays(order, stress)
+            _refuse_for_arrays(order, stress, compiled)
             return check_arrays(asked, graph, at, points, seed, kind, common)
         derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
@@ -118,11 +118,11 @@ def check(
     )
 
 
-def _refuse_for_arrays(order: int, stress: bool) -> None:
-    if order == 2 or stress:
-        what = "order 2" if order == 2 else "stress"
+def _refuse_for_arrays(order: int, stress: bool, compiled: bool) -> None:
+    if order == 2 or stress or compiled:
+        what = "order 2" if order == 2 else "stress" if stress else "compiled"
         raise OptionError(
-            f"{what} is for expressions of scalars; an expression with arrays is checked at order 1, without stress"
+            f"{what} is for expressions of scalars; one with arrays is checked at order 1, operation by operation"
         )
 
 

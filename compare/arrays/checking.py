@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from compare.arrays import points as sampling
 from compare.arrays.evaluation import Routes
@@ -28,11 +29,14 @@ from symdiff.graph import Graph
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.lengths import Lengths, concrete
 from symdiff.tensors.running import scalar
+from symdiff.tensors.shapes import own_length
 
 # scalar operations, and rows, of all drawn points together
-OPERATIONS, ROWS = 60_000, 1_500
+OPERATIONS, ROWS = 40_000, 1_500
 # numbers of a point that are written out in each of its rows
 COORDINATES = 12
+# entries of an array that the list of points holds; of a larger one it gives shape and norm
+WRITTEN = 100
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,32 @@ class Place:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """All of it by name, arrays as nested lists."""
-        found: dict[str, Any] = {symbol.name: np.asarray(array).tolist() for symbol, array in self.arrays.items()}
-        found |= {symbol.name: number for symbol, number in self.lengths.items()}
+        """All of it by name, arrays as nested lists, large ones by shape and norm."""
+        found: dict[str, Any] = {symbol.name: _written(np.asarray(array)) for symbol, array in self.arrays.items()}
+        found |= {symbol.name: number for symbol, number in self.named_lengths}
         return dict(sorted(found.items()))
+
+    @property
+    def named_lengths(self) -> list[tuple[Any, int]]:
+        """Lengths by name, without those of arrays whose shape is not declared: nobody can give these."""
+        return [(symbol, number) for symbol, number in _named(self.lengths) if not own_length(symbol)]
 
     def coordinates(self, number: int) -> dict[str, float]:
         """What a row says of where it stands: every entry, or of many the number of the point."""
         if sum(np.size(array) for array in self.arrays.values()) > COORDINATES:
-            return {"point": float(number), **{s.name: float(k) for s, k in _named(self.lengths)}}
+            return {"point": number}
         found: dict[str, float] = {}
         for symbol, array in _named(self.arrays):
             found |= {entry_name(symbol, place): float(array[place]) for place in np.ndindex(*np.shape(array))}
         # a length that no array tells
         told = {length for symbol in self.arrays for length in getattr(symbol, "shape", None) or ()}
-        return found | {s.name: k for s, k in _named(self.lengths) if s not in told}
+        return found | {s.name: k for s, k in self.named_lengths if s not in told}
+
+
+def _written(array: NDArray[np.float64]) -> Any:
+    if array.size <= WRITTEN:
+        return array.tolist()
+    return {"shape": list(array.shape), "norm": float(np.linalg.norm(array))}
 
 
 def _named(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
@@ -123,8 +138,8 @@ def check_arrays(
     rows: list[Row] = []
     for k, place in enumerate(found):
         rows += _rows(number, routes, place, k + 1, seed, dtype)
-    if found[0].lengths:
-        facts["lengths"] = ", ".join(f"{symbol.name} = {n}" for symbol, n in _named(found[0].lengths))
+    if found[0].named_lengths and len({tuple(place.named_lengths) for place in found}) == 1:
+        facts["lengths"] = ", ".join(f"{symbol.name} = {n}" for symbol, n in found[0].named_lengths)
     for symbol in asked.wrt:
         count = int(np.prod(np.shape(found[0].arrays[symbol]), dtype=int))
         if count > ENTRIES:
