@@ -48,6 +48,8 @@ _HOMES = {
     "symbols": "parsing",
     "value_and_gradient": "routes",
     "sigmoid": "forms.elementary_classes",
+    "Picture": "pictures.drawing",
+    "picture": "pictures.drawing",
     "Trace": "tracing",
     "trace": "tracing",
     "TrainingResult": "training",
@@ -72,6 +74,7 @@ __all__ = [
     "OutputError",
     "Parameter",
     "ParseError",
+    "Picture",
     "RowError",
     "SymbolError",
     "SymdiffError",
@@ -84,6 +87,7 @@ __all__ = [
     "jacobian",
     "lambdify",
     "parse",
+    "picture",
     "register",
     "sigmoid",
     "symbols",
@@ -115,6 +119,7 @@ if TYPE_CHECKING:
     from symdiff.model import Model
     from symdiff.parameter import Parameter
     from symdiff.parsing import parse, symbols
+    from symdiff.pictures.drawing import Picture, picture
     from symdiff.registration import register
     from symdiff.routes import value_and_gradient
     from symdiff.tracing import Trace, trace
