@@ -39,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From an operand to what uses it, numbers of nodes; `idle` where nothing flows back, `active` on a way from wrt."""
+    """From an operand to what uses it; `idle` where nothing flows back, `active` on a way from wrt."""
 
     source: int
     target: int

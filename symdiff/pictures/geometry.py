@@ -1,12 +1,13 @@
 """Where boxes and edges of a diagram lie, in pixels.
 
-Layers are columns. An edge bends only between two columns, where no box is, and crosses a column straight on a height of
-its own: so it never runs through a box. Before a box it is straight for as long as its label is.
+Layers are columns. An edge bends only between two columns, where no box is, and crosses a column straight on a height
+of its own: so it never runs through a box. Before a box it is straight for as long as its label is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from symdiff.pictures.diagram import Diagram, Edge, Node
 from symdiff.pictures.labels import width
@@ -65,7 +66,7 @@ def arranged(diagram: Diagram) -> Geometry:
     counts = [0] * len(nodes)
     for edge in edges:
         counts[edge.target] += 1
-    sizes = [_height(count, tall) for count in counts] + passing
+    sizes = [_height(node, count, tall) for node, count in zip(nodes, counts, strict=True)] + passing
     pulls = [Pull(a, b) for a, b in links_of(path[:-1] for path in found.paths)]
     pulls += [Pull(path[-2], path[-1], offset) for path, offset in zip(found.paths, offsets, strict=True)]
     middle = heights(found.rows, sizes, GAP, pulls)
@@ -83,7 +84,7 @@ def arranged(diagram: Diagram) -> Geometry:
     for edge, path, offset in zip(edges, found.paths, offsets, strict=True):
         ys = [middle[vertex] for vertex in path[:-1]] + [middle[edge.target] + offset]
         bends: list[tuple[float, float, float, float]] = []
-        for k, (y0, y1) in enumerate(zip(ys, ys[1:], strict=False), found.layer[edge.source]):
+        for k, (y0, y1) in enumerate(pairwise(ys), found.layer[edge.source]):
             bends.append((columns[k][1], y0, columns[k + 1][0] - straight[k + 1], y1))
         start, end = boxes[edge.source], boxes[edge.target]
         routes.append(Route((start.x + start.width, ys[0]), tuple(bends), (end.x, ys[-1])))
@@ -97,8 +98,9 @@ def _width(node: Node) -> float:
     return round(max(46.0, 20 + max(middle, width(node.above, NUMBER_SIZE), width(node.below, NUMBER_SIZE))), 1)
 
 
-def _height(operands: int, tall: bool) -> float:
-    return max(64.0, 24.0 * (operands - 1) + 40) if tall else max(34.0, 14.0 * (operands - 1) + 20)
+def _height(node: Node, operands: int, tall: bool) -> float:
+    lines = 64.0 if node.above or node.below else 34.0
+    return max(lines, 24.0 * (operands - 1) + 40) if tall else max(lines, 14.0 * (operands - 1) + 20)
 
 
 def _ports(diagram: Diagram, rank: list[int]) -> list[float]:

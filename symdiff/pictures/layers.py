@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Pair = tuple[int, int]
 SWEEPS, PATIENCE = 40, 8
@@ -67,11 +68,11 @@ def layered(count: int, edges: Sequence[Pair]) -> Layered:
 
 def links_of(paths: Iterable[Sequence[int]]) -> list[Pair]:
     """The pieces of the paths from one layer to the next, each once."""
-    return list(dict.fromkeys(pair for path in paths for pair in zip(path, path[1:], strict=False)))
+    return list(dict.fromkeys(pair for path in paths for pair in pairwise(path)))
 
 
 def _by_depth(count: int, paths: Sequence[Sequence[int]]) -> list[int]:
-    """Vertices as a walk from the last ones back meets them, first operands first: neighbours come to stand together."""
+    """Vertices as a walk from the last ones back meets them, first operands first: neighbours come together."""
     before: list[list[int]] = [[] for _ in range(count)]
     used = [False] * count
     for source, target in links_of(paths):
@@ -129,7 +130,7 @@ def crossings(rows: Sequence[Sequence[int]], ahead: dict[int, list[int]]) -> int
     1
     """
     total = 0
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         place = {vertex: i for i, vertex in enumerate(following)}
         passed: list[int] = []
         for vertex in row:

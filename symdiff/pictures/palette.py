@@ -58,7 +58,6 @@ def _rules(colours: Mapping[str, str]) -> str:
         ".active .curve": f"stroke:{colours['active']}",
         ".active .head": f"fill:{colours['active']}",
         "text": f"fill:{colours['ink']}",
-        **{f".{name}": f"fill:{colours[name]}" for name in ("muted", "value", "adjoint")},
-        ".partial": f"fill:{colours['partial']};stroke:{colours['paper']}",
+        **{f".{name}": f"fill:{colours[name]}" for name in ("muted", "value", "adjoint", "partial")},
     }
     return "\n".join(f".symdiff-picture {selector} {{{rule}}}" for selector, rule in fills.items())

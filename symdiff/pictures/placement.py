@@ -8,9 +8,10 @@ under Order Restrictions, 1972, section 1.2). Sweeps to and fro let each layer f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-SWEEPS = 12
+SWEEPS = 13
 # a place held for an edge that passes pulls more than a box does, which keeps long edges straight
 PASSING = 4.0
 
@@ -55,7 +56,7 @@ def heights(rows: Sequence[Sequence[int]], sizes: Sequence[float], gap: float, p
         back.setdefault(target, []).append((source, -offset))
         ahead.setdefault(source, []).append((target, offset))
     distances = [
-        [(sizes[a] + sizes[b]) / 2 + (gap if sizes[a] and sizes[b] else gap * 0.75) for a, b in _neighbours(row)]
+        [(sizes[a] + sizes[b]) / 2 + (gap if sizes[a] and sizes[b] else gap * 0.75) for a, b in pairwise(row)]
         for row in rows
     ]
     weights = [1.0 if size else PASSING for size in sizes]
@@ -64,8 +65,9 @@ def heights(rows: Sequence[Sequence[int]], sizes: Sequence[float], gap: float, p
         for vertex, height in zip(row, settled([0.0] * len(row), apart, [1.0] * len(row)), strict=True):
             middle[vertex] = height
     for sweep in range(SWEEPS):
-        last = sweep >= SWEEPS - 2
-        sides = (back, ahead) if last else (back,) if sweep % 2 == 0 else (ahead,)
+        sides = (back, ahead) if sweep >= SWEEPS - 3 else (back,) if sweep % 2 == 0 else (ahead,)
+        if sweep == SWEEPS - 1:  # an odd number of sweeps ends forward: what has one operand stands straight behind it
+            sides = (back,)
         numbered = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
         for k in numbered:
             row = rows[k]
@@ -77,13 +79,7 @@ def heights(rows: Sequence[Sequence[int]], sizes: Sequence[float], gap: float, p
     return [round(height - shift, 1) + 0.0 for height in middle]
 
 
-def _neighbours(row: Sequence[int]) -> list[tuple[int, int]]:
-    return list(zip(row, row[1:], strict=False))
-
-
-def _wish(
-    vertex: int, middle: Sequence[float], sides: Sequence[Mapping[int, Sequence[tuple[int, float]]]]
-) -> float:
+def _wish(vertex: int, middle: Sequence[float], sides: Sequence[Mapping[int, Sequence[tuple[int, float]]]]) -> float:
     """The mean height that the neighbours pull to; without one, where it stands."""
     near = [middle[other] + offset for side in sides for other, offset in side.get(vertex, ())]
     return sum(near) / len(near) if near else middle[vertex]

@@ -18,7 +18,7 @@ FIXED = """.symdiff-picture text {font-family:system-ui,"Segoe UI",Roboto,"DejaV
 .symdiff-picture .active .curve {stroke-width:2.8}
 .symdiff-picture .idle .curve {stroke-dasharray:5 4}
 .symdiff-picture .label {font-weight:600}
-.symdiff-picture .partial {text-anchor:end;stroke-width:3;paint-order:stroke}
+.symdiff-picture .partial {text-anchor:end}
 .symdiff-picture .start {text-anchor:start}"""
 
 
@@ -73,8 +73,12 @@ def _node(number: int, node: Node, box: Box) -> str:
     round_corners = box.height / 2 if node.kind == "input" else 7.0
     round_corners = min(round_corners, 17.0)
     x, y = box.x + box.width / 2, box.middle
-    name = f'<tspan class="muted" font-size="{_n(NAME_SIZE)}">{_text(node.name)} </tspan>' if node.name else ""
-    texts = f'<text class="label" x="{_n(x)}" y="{_n(y + 5)}" font-size="{_n(LABEL_SIZE)}">{name}{_text(node.label)}</text>'
+    texts = ""
+    shift = 0.0
+    if node.name:
+        shift = (width(node.name, NAME_SIZE) + 7) / 2
+        texts = _line(node.name, box.x + 9, y + 4, NAME_SIZE, "muted start")
+    texts += _line(node.label, x + shift, y + 5, LABEL_SIZE, "label")
     if node.above:
         texts += _line(node.above, x, y - 17, NUMBER_SIZE, "adjoint")
     if node.below:
