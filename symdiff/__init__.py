@@ -50,6 +50,8 @@ _HOMES = {
     "symbols": "parsing",
     "value_and_gradient": "routes",
     "sigmoid": "forms.elementary_classes",
+    "Picture": "pictures.drawing",
+    "picture": "pictures.drawing",
     "Trace": "tracing",
     "trace": "tracing",
     "TrainingResult": "training",
@@ -75,6 +77,7 @@ __all__ = [
     "OutputError",
     "Parameter",
     "ParseError",
+    "Picture",
     "RowError",
     "SymbolError",
     "SymdiffError",
@@ -88,6 +91,7 @@ __all__ = [
     "jacobian",
     "lambdify",
     "parse",
+    "picture",
     "register",
     "sigmoid",
     "symbols",
@@ -120,6 +124,7 @@ if TYPE_CHECKING:
     from symdiff.model import Model
     from symdiff.parameter import Parameter
     from symdiff.parsing import parse, symbols
+    from symdiff.pictures.drawing import Picture, picture
     from symdiff.registration import register
     from symdiff.routes import value_and_gradient
     from symdiff.tracing import Trace, trace

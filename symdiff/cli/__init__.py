@@ -1,4 +1,4 @@
-"""The command line: `symdiff derive`, `trace`, `check`, `train`, `fit`, `functions`, `models` and `demo`.
+"""The command line: `symdiff derive`, `trace`, `graph`, `check`, `train`, `fit`, `functions`, `models` and `demo`.
 
 Every command is a small module of this folder. Only click is imported here, so that help and mistakes are answered at
 once; a command imports the rest when it runs.
@@ -23,6 +23,7 @@ from symdiff.cli.command import message_of, nearest
 from symdiff.cli.demo import demo
 from symdiff.cli.derive import derive
 from symdiff.cli.fit import fit
+from symdiff.cli.graph import graph
 from symdiff.cli.listing import functions, models
 from symdiff.cli.trace import trace
 from symdiff.cli.train import train
@@ -71,7 +72,7 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (demo, derive, trace, check, train, fit, functions, models):
+for _command in (demo, derive, trace, graph, check, train, fit, functions, models):
     program.add_command(_command)
 
 

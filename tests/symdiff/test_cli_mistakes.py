@@ -22,7 +22,7 @@ FILES = {
 # a command line, and what its one line must say
 MISTAKES = [
     ("chek x", "did you mean check"),
-    ("graph x", "commands: check, demo"),
+    ("plot x", "commands: check, demo"),
     ("--verzion", "--version"),
     ("derive", "missing argument"),
     ("derive x", "missing option '--wrt'"),

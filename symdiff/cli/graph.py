@@ -1,0 +1,37 @@
+"""`symdiff graph`: a picture of what is computed from what."""
+
+from __future__ import annotations
+
+import click
+
+from symdiff.cli import options
+from symdiff.cli.command import Command
+from symdiff.cli.output import check_targets
+from symdiff.errors import OptionError
+
+
+@click.command("graph", cls=Command, short_help="A picture of the graph of a formula.")
+@click.argument("expr")
+@click.option("--out", required=True, metavar="FILE", help="The picture to write: .svg, or .dot for Graphviz.")
+@click.option("--at", metavar="w=1,x=2", help="A number for every symbol, to draw values, adjoints and partials.")
+@click.option("--wrt", metavar="w,b", help="With --at: the symbols to differentiate in; all by default.")
+def graph(expr: str, out: str, at: str | None, wrt: str | None) -> None:
+    """Draw the computational graph of a formula, from its inputs to its output.
+
+    With a point, each box has its value below and its adjoint above, each edge its local partial.
+
+    Example: symdiff graph "(w*x - y)**2" --at w=1,x=2,y=4 --out graph.svg
+    """
+    from symdiff.pictures.drawing import check_ending, picture
+
+    check_ending(out, "--out ")
+    check_targets(out)
+    options.refuse_model(expr, "graph")
+    if at is None and wrt is not None:
+        raise OptionError(f"--wrt {wrt!r} without a point; give --at as well, such as --at w=1,x=2")
+    point = None if at is None else options.point(at)
+    found = picture(expr, point, None if wrt is None else options.names(wrt))
+    found.save(out)
+    nodes, edges = (f"{n:,} {what}{'s' * (n != 1)}" for n, what in ((found.nodes, "node"), (found.edges, "edge")))
+    drawn = "" if len(found.diagram.nodes) == found.nodes else ", drawn by layers"
+    click.echo(f"{out}: {nodes}, {edges}{drawn}")
