@@ -53,7 +53,7 @@ def evaluate(
     safe = lowerable(graph)
     if safe.operation_count > LARGEST_WHOLE:
         return _in_pieces(safe, wrt, arrays, dtype)
-    runs: dict[Route, Any] = {route: of_graph(safe, wrt, route) for route in ROUTES}
+    runs: dict[Route, Any] = {route: of_graph(safe, wrt, route, method="fused") for route in ROUTES}
     # traced before anything else is done, so that they are compiled meanwhile
     programs: dict[Route, Program] = {
         "symbolic": traced(runs["symbolic"], arrays, compiled),

@@ -21,7 +21,7 @@ from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
-from symdiff.lowering import LARGEST_FUSED, jax_outputs, on_tape
+from symdiff.lowering import LARGEST_FUSED, Method, jax_outputs, on_tape
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, value_and_partials
@@ -107,22 +107,29 @@ def _order(known: Sequence[sp.Symbol], targets: Sequence[sp.Symbol], args: Any) 
 
 
 def of_graph(
-    graph: Graph, wrt: Sequence[sp.Symbol], route: Route, order: Sequence[sp.Symbol] | None = None
+    graph: Graph,
+    wrt: Sequence[sp.Symbol],
+    route: Route,
+    order: Sequence[sp.Symbol] | None = None,
+    method: Method = "auto",
 ) -> Callable[[Mapping[sp.Symbol, Any]], tuple[Any, Any]]:
     """Value and gradient of a graph's first output, by a route, as a function of the arrays of symbols.
 
-    `order` lists the symbols that will be given: by default the inputs of the graph, then the rest of `wrt`.
+    `order` lists the symbols that will be given: by default the inputs of the graph, then the rest of `wrt`. `method`
+    is how JAX runs it, as in `lambdify`.
     """
     symbols = tuple(dict.fromkeys((*graph.inputs, *wrt))) if order is None else tuple(order)
     if route == "chain":
         return lambda given: _by_chain(graph, wrt, {symbol: given[symbol] for symbol in symbols})
-    evaluate = _symbolic(graph, wrt, symbols) if route == "symbolic" else _autodiff(graph, wrt, symbols)
+    evaluate = (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
     return lambda given: evaluate(*(given[symbol] for symbol in symbols))
 
 
-def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
+def _symbolic(
+    graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
+) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
-    if on_tape(derived):
+    if on_tape(derived, method):
         taped = value_and_partials(derived, symbols)
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
@@ -134,10 +141,12 @@ def _symbolic(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbo
     return symbolic
 
 
-def _autodiff(graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol]) -> Callable[..., tuple[Any, Any]]:
+def _autodiff(
+    graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
+) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
     # reverse mode makes about three operations of one
-    if 3 * graph.operation_count > LARGEST_FUSED:
+    if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
         taped = by_reverse_mode(graph, wrt, symbols)
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 

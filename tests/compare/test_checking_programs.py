@@ -82,8 +82,8 @@ def test_what_counts_is_the_length_of_the_program_and_not_that_of_the_formula(te
     runs = []
     right = evaluation.of_graph
 
-    def of_graph(graph, wrt, route):
-        run = right(graph, wrt, route)
+    def of_graph(graph, wrt, route, **options):
+        run = right(graph, wrt, route, **options)
 
         def recorded(given):
             runs.append((route, isinstance(next(iter(given.values())), np.ndarray)))
