@@ -233,8 +233,8 @@ def _gradient(route: str, kind: str) -> Any:
         x = next(array for symbol, array in given.items() if symbol.name == "x")
         return value, wrong_gradient(kind, x, gradient, np)
 
-    def by_jax(graph: Any, wrt: Any, symbols: Any) -> Any:
-        run, which = right(graph, wrt, symbols), [symbol.name for symbol in symbols].index("x")
+    def by_jax(graph: Any, wrt: Any, symbols: Any, method: Any) -> Any:
+        run, which = right(graph, wrt, symbols, method), [symbol.name for symbol in symbols].index("x")
 
         def evaluate(*arrays: Any) -> Any:
             value, gradient = run(*arrays)

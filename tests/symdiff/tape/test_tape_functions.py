@@ -76,6 +76,7 @@ PARAMETERS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("group", "dtype", "route", "name"), PARAMETERS)
 def test_value_and_first_partials_of_a_row(group, dtype, route, name):
     seen = 0

@@ -72,6 +72,7 @@ FORMULAS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("tidy", [False, True], ids=["as read", "tidied"])
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: str(formula)[:60])
 def test_what_is_written_has_the_value_of_what_was_read(formula, tidy):
