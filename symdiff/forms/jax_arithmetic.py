@@ -17,16 +17,11 @@ LARGEST_MULTIPLIED_POWER = 8
 
 
 @jax.custom_jvp
-def divide(u: jax.Array, v: jax.Array) -> jax.Array:
-    """u/v; JAX's own derivative in v, -u*v**-2, overflows where -(u/v)/v does not.
-
-    >>> float(jax.grad(divide, 1)(jnp.float32(2.0**-66), jnp.float32(2.0**-65)))
-    -1.8446744073709552e+19
-    """
+def _quotient(u: jax.Array, v: jax.Array) -> jax.Array:
     return jnp.divide(u, v)
 
 
-def _divide_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, Any]:
+def _quotient_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, Any]:
     (u, v), (in_u, in_v) = primals, tangents
     y = divide(u, v)
     parts: list[Any] = []
@@ -38,7 +33,17 @@ def _divide_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[ja
     return y, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(y)
 
 
-divide.defjvp(_divide_jvp, symbolic_zeros=True)
+_quotient.defjvp(_quotient_jvp, symbolic_zeros=True)
+
+
+@jax.jit  # traced, and its derivative too, once for each kind of operands
+def divide(u: jax.Array, v: jax.Array) -> jax.Array:
+    """u/v; JAX's own derivative in v, -u*v**-2, overflows where -(u/v)/v does not.
+
+    >>> float(jax.grad(divide, 1)(jnp.float32(2.0**-66), jnp.float32(2.0**-65)))
+    -1.8446744073709552e+19
+    """
+    return _quotient(u, v)
 
 
 def maximum(u: jax.Array, v: jax.Array) -> jax.Array:

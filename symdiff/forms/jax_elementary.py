@@ -115,8 +115,7 @@ def atan2(u: jax.Array, v: jax.Array) -> jax.Array:
 
 
 @jax.custom_jvp
-def hypot(u: jax.Array, v: jax.Array) -> jax.Array:
-    """sqrt(u**2 + v**2) as big*sqrt(1 + (small/big)**2); its derivative is the direction, of any adjoint in range."""
+def _hypotenuse(u: jax.Array, v: jax.Array) -> jax.Array:
     down, up = _scale(u, v)
     a, b = _magnitude(u) * down, _magnitude(v) * down
     first = a >= b
@@ -125,14 +124,21 @@ def hypot(u: jax.Array, v: jax.Array) -> jax.Array:
     return up * (big * jnp.sqrt(1 + ratio * ratio))
 
 
-@hypot.defjvp
-def _hypot_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
+@_hypotenuse.defjvp
+def _hypotenuse_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
     (u, v), (in_u, in_v) = primals, tangents
     # at the origin, where there is no derivative, that along u
     steady = jnp.where((u == 0) & (v == 0), jnp.ones_like(u), u)
     return hypot(u, v), direction(steady, v) * in_u + direction(v, steady) * in_v
 
 
+@jax.jit  # traced, and its derivative too, once for each kind of operands
+def hypot(u: jax.Array, v: jax.Array) -> jax.Array:
+    """sqrt(u**2 + v**2) as big*sqrt(1 + (small/big)**2); its derivative is the direction, of any adjoint in range."""
+    return _hypotenuse(u, v)
+
+
+@jax.jit
 def direction(u: jax.Array, v: jax.Array) -> jax.Array:
     """u/sqrt(u**2 + v**2), in terms of the smaller of u/v and v/u."""
     down, _ = _scale(u, v)
