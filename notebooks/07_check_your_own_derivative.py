@@ -80,7 +80,6 @@ assert almost.verdict.value == "disagree"
 # A claim may be a callable of the symbols, in the order in which they are named.
 
 # %%
-import numpy as np
 
 
 def slope_by_hand(weight, point, answer):
