@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from symdiff.function import Function
     from symdiff.model import Model
 
+# characters of a formula in a table; JSON holds all of it
+SHOWN = 80
 _JSON_HELP = "Write the list as JSON to FILE; without FILE, print it and no more."
 
 
@@ -102,6 +104,7 @@ def _function(row: Function) -> dict[str, Any]:
 @click.option("--json", "json_file", cls=OptionalValue, metavar="[FILE]", help=_JSON_HELP)
 def models(json_file: str | None) -> None:
     """List the embedded models, which check, train and fit know by name."""
+    from compare.formula import visible
     from symdiff import models as embedded
 
     check_targets(json_file)
@@ -116,7 +119,7 @@ def models(json_file: str | None) -> None:
     cells = [
         [
             row["name"],
-            row["prediction"] if row["target"] is None else f"{row['target']} = {row['prediction']}",
+            visible(row["prediction"] if row["target"] is None else f"{row['target']} = {row['prediction']}", SHOWN),
             ", ".join(row["parameters"]),
             str(row["samples"]),
             str(row["starts"]),
@@ -131,10 +134,12 @@ def models(json_file: str | None) -> None:
 
 def _model(model: Model) -> dict[str, Any]:
     """Describe a model as JSON data."""
+    from compare.formula import as_text
+
     return {
         "name": model.name,
-        "prediction": str(model.prediction),
-        "loss": str(model.loss_formula),
+        "prediction": as_text(model.prediction),
+        "loss": as_text(model.loss_formula),
         "inputs": [symbol.name for symbol in model.inputs],
         "target": None if model.target is None else model.target.name,
         "parameters": {symbol.name: _plain(parameter.value) for symbol, parameter in model.parameters.items()},

@@ -91,9 +91,13 @@ def test_models_lists_every_embedded_model(capsys):
     assert found["thurber"]["samples"] == 37  # NIST
     assert found["thurber"]["starts"] == 2
     assert found["affine"]["parameters"] == {"w": 1.0, "b": 1.0}
+    # as it is read back, and cut where it is long
+    assert found["two_layer"]["prediction"] == "W2*tanh(W1*x + b1) + b2"
     assert main(["models"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in found)
+    assert "…" in out
+    assert "…" not in found["gmm"]["prediction"]
 
 
 def test_functions_lists_the_whole_table_with_true_partials(capsys):
