@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import jax
@@ -36,19 +37,19 @@ Shapes = tuple[tuple[int, ...], ...]
 class ArrayFunction:
     """A function of arrays, compiled anew for each set of lengths.
 
-    `build(graph)` makes a function of the arrays of one point from a graph of known lengths; `symbols` is their order,
-    and `lengths` the symbolic lengths, of which those that follow from no array have to be given.
+    `build(graph)` makes a function of the arrays of one point from a graph of known lengths; `symbols` is their order.
     """
 
     graph: Graph
     symbols: tuple[Any, ...]
     build: Callable[[Graph], Run]
     numpy: bool = False
-    lengths: tuple[sp.Symbol, ...] = ()
     runs: dict[Any, Run] = field(default_factory=dict[Any, Run])
 
-    def __post_init__(self) -> None:
-        self.lengths = length_symbols(self.graph)
+    @cached_property
+    def lengths(self) -> tuple[sp.Symbol, ...]:
+        """The symbolic lengths, of which those that follow from no array have to be given."""
+        return length_symbols(self.graph)
 
     def __call__(self, arrays: Sequence[Any], given: Mapping[sp.Symbol, int] | None = None) -> Any:
         """Run on arrays in the order of `symbols`; raises ShapeError where their shapes do not fit."""
