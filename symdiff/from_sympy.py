@@ -182,11 +182,12 @@ class Reader:
             return b.call(name, children[1], children[0])
         for heads, name in _FOLDED:
             if isinstance(expression, heads):
-                return self._chain(name, children)
+                return self.chain(name, children)
         row = BY_HEAD[type(expression)]
         return b.apply(row, tuple(children), _statics(expression, row) or ())
 
-    def _chain(self, name: str, nodes: Sequence[int]) -> int:
+    def chain(self, name: str, nodes: Sequence[int]) -> int:
+        """Node of a function of two operands, taken from left to right over many."""
         result = nodes[0]
         for node in nodes[1:]:
             result = self.builder.call(name, result, node)
@@ -200,7 +201,7 @@ class Reader:
                 return 3
             return 2 if b.value_of(node) is not None else 1 if b.is_input(node) else 0
 
-        return self._chain("add", sorted(terms, key=rank))
+        return self.chain("add", sorted(terms, key=rank))
 
     def _product(self, factors: list[int]) -> int:
         b = self.builder
@@ -218,10 +219,10 @@ class Reader:
                 denominator.append(b.constant(sp.Integer(value.q)))
             else:
                 numerator.append(factor)
-        top = self._chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
+        top = self.chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
         if not denominator:
             return top
-        bottom = self._chain("multiply", denominator)
+        bottom = self.chain("multiply", denominator)
         negated = b.parts(top, "negate")
         if b.parts(top if negated is None else negated[0], "divide") is not None:
             # XLA makes (u/v)/w to u/(v*w), which may overflow where the quotient does not

@@ -89,10 +89,7 @@ def _product(reader: ArrayReader, expression: Any, values: Sequence[Value], scop
     if not factors:
         return result
     nodes, labels, _ = aligned(b, factors, scope)
-    scalar = nodes[0]
-    for node in nodes[1:]:
-        scalar = b.call("multiply", scalar, node)
-    both, labels, _ = aligned(b, [Value(scalar, labels), result], scope)
+    both, labels, _ = aligned(b, [Value(reader.chain("multiply", nodes), labels), result], scope)
     return Value(b.call("multiply", *both), labels, result.shape)
 
 
@@ -245,22 +242,19 @@ def _pointwise(reader: ArrayReader, expression: Any, values: Sequence[Value], sc
     return Value(node, labels, next(value.shape for value in values if value.shape))
 
 
-def _hadamard(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    nodes, labels, _ = aligned(b, values, scope)
-    result = nodes[0]
-    for node in nodes[1:]:
-        result = b.call("multiply", result, node)
-    return Value(result, labels, next(value.shape for value in values if value.shape))
+def _entrywise(name: str) -> Emit:
+    def emit(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
+        nodes, labels, _ = aligned(reader.builder, values, scope)
+        return Value(reader.chain(name, nodes), labels, next((value.shape for value in values if value.shape), ()))
+
+    return emit
 
 
 def _hadamard_power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
     if len(values) == 1:
         u = sp.Symbol("u", real=True)
         return _mapped(reader, expression, values[0], u ** expression.args[1], u)
-    nodes, labels, _ = aligned(reader.builder, values, scope)
-    shape = next(value.shape for value in values if value.shape)
-    return Value(reader.builder.call("power", *nodes), labels, shape)
+    return _entrywise("power")(reader, expression, values, scope)
 
 
 def _sliced(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
@@ -334,15 +328,6 @@ def _permuted(reader: ArrayReader, expression: Any, values: Sequence[Value], _: 
     return _rearranged(reader, value, own, result, tuple(value.shape[place] for place in order))
 
 
-def _array_sum(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    nodes, labels, _ = aligned(b, values, scope)
-    result = nodes[0]
-    for node in nodes[1:]:
-        result = b.call("add", result, node)
-    return Value(result, labels, values[0].shape)
-
-
 _FILLED = (sp.Identity, sp.OneMatrix, sp.ZeroMatrix, ZeroArray, OneArray)
 _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.MatrixSymbol, _symbol),
@@ -355,7 +340,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.MatPow, _power),
     ((ElementwiseApplyFunction, ArrayElementwiseApplyFunc), _applied),
     (Pointwise, _pointwise),
-    (HadamardProduct, _hadamard),
+    (HadamardProduct, _entrywise("multiply")),
     (HadamardPower, _hadamard_power),
     (MatrixSlice, _sliced),
     ((DiagMatrix, DiagonalMatrix), _diagonal_matrix),
@@ -364,7 +349,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (ArrayContraction, _contraction),
     (ArrayDiagonal, _array_diagonal),
     (PermuteDims, _permuted),
-    (ArrayAdd, _array_sum),
+    (ArrayAdd, _entrywise("add")),
 )
 HEADS: tuple[type, ...] = tuple(
     head for heads, _ in _EMITS for head in (heads if isinstance(heads, tuple) else (heads,))
