@@ -17,9 +17,9 @@ CHOSEN = "rounding may decide here on which side of a kink or seam the point lie
 
 @dataclass(frozen=True)
 class Truth:
-    """What the referee says of one partial: a ball, or why there is none; `slopes` where there certainly is none."""
+    """What the referee says of one partial: a ball, or None and why; `slopes` where there certainly is none."""
 
-    ball: Ball | None
+    ball: Ball
     kappa: float | None = None
     slopes: tuple[float | None, float | None] | None = None
     note: str = ""
