@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from symdiff.arguments import aligned
+from symdiff.chain import collected
 from symdiff.errors import ShapeError
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.contraction import ALPHABET, contract
@@ -40,14 +41,8 @@ def _broadcast(array: Any, shape: Shape) -> Any:
     return np.broadcast_to(array, shape)
 
 
-def _summed(array: Any, shape: tuple[int, ...]) -> Any:
-    """The adjoint of broadcasting: sums over the axes along which an array of this shape was copied."""
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True).reshape(shape)
-
-
 def _broadcast_adjoint(_: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], value: Any) -> Any:
-    return _summed(np.asarray(adjoint), np.shape(operands[0]))
+    return collected(adjoint, np.shape(value), np.shape(operands[0]))
 
 
 def reduced(b: GraphBuilder, node: int, full: Shape, shape: Shape) -> int:
