@@ -15,14 +15,10 @@ from symdiff.errors import OptionError, ShapeError
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.layout import BROADCAST, SLICE, broadcast_to, sliced
+from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Length, Shape, own_length, resolved, symbols_of, written
 
 Lengths = dict[sp.Symbol, int]
-
-
-def is_array_graph(graph: Graph) -> bool:
-    """Whether a graph has nodes that are not scalars."""
-    return bool(graph.shapes)
 
 
 def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
@@ -38,15 +34,10 @@ def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
     found |= {
         symbol
         for step in graph.applications
-        if graph_has_lengths(step.function.name)
+        if isinstance(step.function, Operation)
         for symbol in symbols_of(step.static)
     }
     return tuple(sorted((s for s in found if not own_length(s)), key=lambda s: s.name))
-
-
-def graph_has_lengths(name: str) -> bool:
-    """Whether static arguments of the operation of this name may be lengths."""
-    return name in ("broadcast", "slice", "place", "scatter", "stack", "identity", "count")
 
 
 def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Mapping[sp.Symbol, int]) -> Lengths:
@@ -211,7 +202,7 @@ def concrete(graph: Graph, lengths: Mapping[sp.Symbol, int], shapes: Mapping[Any
         places[node] = b.constant(value)
     for step in graph.applications:
         here = tuple(places[operand] for operand in step.operands)
-        static = resolved(step.static, numbers) if graph_has_lengths(step.function.name) else step.static
+        static = resolved(step.static, numbers) if isinstance(step.function, Operation) else step.static
         if step.function is SLICE:
             _check_range(static[0], b.shape(here[0]), graph.symbols.get(step.operands[0], "an array"))
             places[step.node] = sliced(b, here[0], static[0])
