@@ -91,6 +91,7 @@ BROADCAST = Operation(
 def broadcast_to(b: GraphBuilder, node: int, shape: Shape) -> int:
     """Node of exactly this shape; the node itself where it has it.
 
+    >>> import sympy as sp
     >>> b = GraphBuilder()
     >>> b.shape(broadcast_to(b, b.constant(sp.Integer(1)), (2, 3)))
     (2, 3)
