@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.array_values import Array, Lengths, is_array, read_array, told
+from symdiff.array_values import Array, Lengths, is_array, read_array
 from symdiff.data import columns, did_you_mean, listed, name_of, named_columns
 from symdiff.errors import DataError, ModelError, ShapeError
-from symdiff.tensors.shapes import Shape, same, written
+from symdiff.tensors.shapes import Shape, same, told, written
 
 
 def table(

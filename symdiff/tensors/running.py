@@ -27,7 +27,7 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.lengths import concrete, find_lengths, length_symbols
-from symdiff.tensors.shapes import same, written
+from symdiff.tensors.shapes import same, told, written
 
 Run = Callable[..., Any]
 Shapes = tuple[tuple[int, ...], ...]
@@ -86,10 +86,7 @@ def split_batches(
     for symbol, array, rank in zip(symbols, arrays, ranks, strict=True):
         shape = np.shape(array)
         if len(shape) < rank:
-            declared = graph.shape(graph.inputs[symbol]) if symbol in graph.inputs else symbol.shape
-            axes = written(
-                tuple(n if isinstance(n, int) or ".shape[" not in str(n) else sp.Symbol("any") for n in declared)
-            )
+            axes = told(graph.shape(graph.inputs[symbol]) if symbol in graph.inputs else symbol.shape)
             raise ShapeError(
                 f"{symbol} has the shape {axes}, but the array given has the shape {shape}; give one of {rank} axes"
             )
@@ -98,9 +95,9 @@ def split_batches(
     try:
         return np.broadcast_shapes(*batches), tuple(own)
     except ValueError:
-        told = ", ".join(f"{s} {np.shape(a)}" for s, a in zip(symbols, arrays, strict=True))
+        given = ", ".join(f"{s} {np.shape(a)}" for s, a in zip(symbols, arrays, strict=True))
         raise ShapeError(
-            f"the axes of the arrays before those of one point form a batch, and do not broadcast: {told}"
+            f"the axes of the arrays before those of one point form a batch, and do not broadcast: {given}"
         ) from None
 
 
