@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symdiff.errors import OptionError, ShapeError
+from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.layout import BROADCAST, SLICE, broadcast_to, sliced
@@ -38,6 +39,12 @@ def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
         for symbol in symbols_of(step.static)
     }
     return tuple(sorted((s for s in found if not own_length(s)), key=lambda s: s.name))
+
+
+def length_node(b: GraphBuilder, length: Length) -> int:
+    """Node of a length, a number or an expression of symbolic lengths."""
+    graph = graph_of([sp.sympify(length)])
+    return b.splice(graph)[graph.outputs[0]]
 
 
 def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Mapping[sp.Symbol, int]) -> Lengths:
