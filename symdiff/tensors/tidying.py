@@ -59,10 +59,7 @@ def tidied(graph: Graph) -> Graph:
     if not graph.shapes:
         return graph
     tidy = Tidy()
-    for node, symbol in graph.symbols.items():
-        tidy.forms[node] = Form(tidy.one, tidy.b.input(symbol, graph.shape(node)))
-    for node, value in graph.constants.items():
-        tidy.forms[node] = Form(tidy.one, tidy.b.constant(value))
+    tidy.forms |= {node: Form(tidy.one, leaf) for node, leaf in enumerate(tidy.b.leaves(graph)) if leaf >= 0}
     for step in graph.applications:
         tidy.forms[step.node] = tidy.form(step)
     return tidy.b.finish([tidy.whole(tidy.forms[node]) for node in graph.outputs])
