@@ -11,9 +11,9 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.bounds import graph as rounding
-from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import jaxpr
 from compare.bounds.chain_arrays import adjoint_bounds
+from compare.bounds.graph import SAFETY, lost_constants, node_bounds
 from symdiff.graph import Graph
 from symdiff.routes import ROUTES, Route
 from symdiff.symbolic import gradient_graph
@@ -87,18 +87,16 @@ class Routes:
         }
         shapes = [np.shape(arrays[symbol]) for symbol in self.wrt]
         chain, chosen = adjoint_bounds(fixed, arrays, self.wrt, dtype)
-        node_bounds = rounding.node_bounds(derived, arrays, dtype)[1]
+        along = node_bounds(derived, arrays, dtype)[1]
         symbolic = [
-            np.broadcast_to(np.asarray(node_bounds[node], np.float64), shape)
+            np.broadcast_to(np.asarray(along[node], np.float64), shape)
             for node, shape in zip(derived.outputs[1:], shapes, strict=True)
         ]
-        lost = max(rounding.lost_constants(each, dtype) for each in (fixed, derived))
-        walked = rounding_jaxpr.output_bounds(program, given, dtype, lost)
+        lost = max(lost_constants(each, dtype) for each in (fixed, derived))
+        walked = jaxpr.output_bounds(program, given, dtype, lost)
         # one of JAX's operations may have no bound
         others = [np.maximum(*pair) for pair in zip(symbolic, chain, strict=True)]
         autodiff = others if walked is None else walked[1:]
         bounds: dict[Route, Partials] = {"symbolic": symbolic, "autodiff": autodiff, "chain": chain}
-        tolerances: dict[Route, Partials] = {
-            route: [rounding.SAFETY * bound for bound in bounds[route]] for route in ROUTES
-        }
+        tolerances: dict[Route, Partials] = {route: [SAFETY * bound for bound in bounds[route]] for route in ROUTES}
         return ArrayEvaluation(partials, tolerances, chosen)

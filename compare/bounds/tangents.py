@@ -1,4 +1,4 @@
-"""The running error bound of `rounding`, along the chain route's forward sweep; see `rounding_chain`."""
+"""The running error bound of `graph`, along the chain route's forward sweep; see `chain`."""
 
 from __future__ import annotations
 
