@@ -20,7 +20,6 @@ from symdiff.tensors.layout import BROADCAST, EXPAND, broadcast_to
 from symdiff.tensors.linear_algebra import LOG_DETERMINANT
 from symdiff.tensors.reductions import LOG_SUM_EXP, TOP
 
-_PRODUCTS = frozenset(("multiply", "divide", "negate"))
 # factors of one product that are looked at
 MOST_FACTORS = 64
 
