@@ -294,38 +294,41 @@ def _tensor_product(reader: ArrayReader, expression: Any, values: Sequence[Value
     return Value(contract(reader.builder, nodes, [*parts, "".join(parts)]), (), shape)
 
 
-def _contraction(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
+def _joined(value: Value, groups: Sequence[Sequence[int]]) -> list[str]:
+    """A letter for each axis of a value, one letter for the axes of a group."""
     own = list(ALPHABET[: len(value.shape)])
-    for group in expression.contraction_indices:
+    for group in groups:
         for place in group:
             own[place] = own[group[0]]
-    summed = {own[group[0]] for group in expression.contraction_indices}
-    kept = [place for place, letter in enumerate(own) if letter not in summed]
+    return own
+
+
+def _kept(reader: ArrayReader, value: Value, own: Sequence[str], kept: Sequence[int]) -> Value:
+    """The value with only the axes at these places, in their order; what is left out is summed."""
     result = "".join(own[place] for place in kept)
     return _rearranged(reader, value, "".join(own), result, tuple(value.shape[place] for place in kept))
+
+
+def _contraction(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
+    (value,) = values
+    own = _joined(value, expression.contraction_indices)
+    summed = {own[group[0]] for group in expression.contraction_indices}
+    kept = [place for place, letter in enumerate(own) if letter not in summed]
+    return _kept(reader, value, own, kept)
 
 
 def _array_diagonal(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     (value,) = values
-    own = list(ALPHABET[: len(value.shape)])
-    for group in expression.diagonal_indices:
-        for place in group:
-            own[place] = own[group[0]]
+    own = _joined(value, expression.diagonal_indices)
     joined = [int(group[0]) for group in expression.diagonal_indices]
     alone = [place for place in range(len(own)) if own.count(own[place]) == 1 and place not in joined]
     # joined axes stand last
-    kept = alone + joined
-    result = "".join(own[place] for place in kept)
-    return _rearranged(reader, value, "".join(own), result, tuple(value.shape[place] for place in kept))
+    return _kept(reader, value, own, alone + joined)
 
 
 def _permuted(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     (value,) = values
-    order = expression.permutation.array_form
-    own = ALPHABET[: len(value.shape)]
-    result = "".join(own[place] for place in order)
-    return _rearranged(reader, value, own, result, tuple(value.shape[place] for place in order))
+    return _kept(reader, value, _joined(value, ()), expression.permutation.array_form)
 
 
 _FILLED = (sp.Identity, sp.OneMatrix, sp.ZeroMatrix, ZeroArray, OneArray)
