@@ -3,7 +3,8 @@
 The product of a sparse matrix with the sum of the unit vectors of a group holds the entries of all its columns, each
 where it can be told. Where the matrix is symmetric an entry may be read in either of its two places, which takes fewer
 groups: a star colouring of the graph of the matrix (Coleman and Moré, Estimation of sparse Hessian matrices and graph
-coloring problems, 1984; Gebremedhin, Manne and Pothen, What color is your Jacobian?, SIAM Review 47, 2005, section 4.4).
+coloring problems, 1984; Gebremedhin, Manne and Pothen, What color is your Jacobian?, SIAM Review 47, 2005, section
+4.4).
 """
 
 from __future__ import annotations
