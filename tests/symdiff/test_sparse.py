@@ -15,8 +15,9 @@ from symdiff.colouring import direct_places, star_colours
 from symdiff.curvature import hessian_vector_product
 from symdiff.errors import InputError, OptionError, SymbolError
 from symdiff.from_sympy import graph_of
-from symdiff.gradients import curved, gradient, hessian, jacobian
+from symdiff.gradients import curved, gradient
 from symdiff.graph_builder import GraphBuilder
+from symdiff.jacobians import hessian, jacobian
 from symdiff.sparsity import pattern_of
 from symdiff.sweeps import forward_entries, reverse_entries
 from symdiff.symbolic import directional
