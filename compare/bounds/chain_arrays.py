@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.bounds.branches import chosen_by_rounding
 from compare.bounds.chain import STEPS, partial_and_spread
-from compare.bounds.graph import chosen_by_rounding, node_bounds, passed_on, spread_on
+from compare.bounds.graph import node_bounds, passed_on, spread_on
 from compare.bounds.operation_adjoints import adjoint_bound
 from compare.bounds.operations import Given
 from symdiff.chain import collected
