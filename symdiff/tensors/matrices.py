@@ -1,8 +1,8 @@
-"""SymPy's matrix and array expressions, as contractions, elementwise functions and linear algebra."""
+"""SymPy's matrix expressions, as contractions, elementwise functions and linear algebra."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -15,24 +15,23 @@ from sympy.tensor.array.expressions.array_expressions import (
     ArrayContraction,
     ArrayDiagonal,
     ArrayElementwiseApplyFunc,
-    ArrayTensorProduct,
     OneArray,
     PermuteDims,
     ZeroArray,
 )
 
 from symdiff.from_sympy import free_symbols, graph_of
+from symdiff.tensors.array_expressions import ARRAY_EMITS, Emit, rearranged, unlabelled
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.layout import EXPAND, STACK, broadcast_to, identity, sliced
 from symdiff.tensors.linear_algebra import DETERMINANT, INVERSE
+from symdiff.tensors.matrix_products import product, two
 from symdiff.tensors.notation import Pointwise
 from symdiff.tensors.scope import Scope, Value, aligned, exact
-from symdiff.tensors.shapes import Length, Shape, length_of, same
+from symdiff.tensors.shapes import Shape, length_of, same
 
 if TYPE_CHECKING:
     from symdiff.tensors.reading import ArrayReader
-
-Emit = Callable[["ArrayReader", Any, Sequence[Value], Scope], Value]
 
 
 def operands(expression: Any) -> list[sp.Basic]:
@@ -81,93 +80,10 @@ def _explicit(reader: ArrayReader, expression: Any, values: Sequence[Value], _: 
     return Value(reader.builder.apply(STACK, tuple(value.node for value in values), (shape,)), (), shape)
 
 
-def _product(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    factors = [value for value in values if not value.shape]
-    chain = [value for value in values if value.shape]
-    result = _chained(b, chain, scope)
-    if not factors:
-        return result
-    nodes, labels, _ = aligned(b, factors, scope)
-    both, labels, _ = aligned(b, [Value(reader.chain("multiply", nodes), labels), result], scope)
-    return Value(b.call("multiply", *both), labels, result.shape)
-
-
-def _chained(b: Any, chain: list[Value], scope: Scope) -> Value:
-    """A product of matrices in the order that costs the fewest multiplications, by dynamic programming."""
-    count = len(chain)
-    sizes = [_size(value.shape[0]) for value in chain] + [_size(chain[-1].shape[1])]
-    cost = {(i, i): 0 for i in range(count)}
-    split: dict[tuple[int, int], int] = {}
-    for width in range(1, count):
-        for i in range(count - width):
-            j = i + width
-            # of many matrices the order is as written
-            choices = range(i, j) if count <= LONGEST_ORDERED else (j - 1,)
-            costs = {
-                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
-                for k in choices
-                if (i, k) in cost and (k + 1, j) in cost
-            }
-            split[i, j] = min(costs, key=lambda k: (costs[k], -k)) if costs else j - 1
-            cost[i, j] = min(costs.values(), default=0)
-    done: dict[tuple[int, int], Value] = {(i, i): value for i, value in enumerate(chain)}
-    pending = [(0, count - 1)]
-    while pending:
-        i, j = pending[-1]
-        k = split.get((i, j), i)
-        missing = [part for part in ((i, k), (k + 1, j)) if part not in done] if i < j else []
-        if missing:
-            pending += missing
-            continue
-        pending.pop()
-        if i < j:
-            done[i, j] = _two(b, done[i, k], done[k + 1, j], scope)
-    return done[0, count - 1]
-
-
-LONGEST_ORDERED = 40
-# what a symbolic length counts as when the order of a product is chosen
-TYPICAL_LENGTH = 100
-
-
-def _size(length: Length) -> int:
-    return length if isinstance(length, int) else TYPICAL_LENGTH
-
-
-def _two(b: Any, left: Value, right: Value, scope: Scope) -> Value:
-    labels = tuple(axis for axis in scope if axis in left.labels or axis in right.labels)
-    names = {axis: ALPHABET[k] for k, axis in enumerate(labels)}
-    i, j, k = ALPHABET[len(labels) : len(labels) + 3]
-    first = "".join(names[axis] for axis in left.labels) + i + j
-    second = "".join(names[axis] for axis in right.labels) + j + k
-    node = contract(b, [exact(b, left), exact(b, right)], [first, second, ALPHABET[: len(labels)] + i + k])
-    return Value(node, labels, (left.shape[0], right.shape[1]))
-
-
 def _letters(value: Value) -> tuple[str, str]:
     """Letters of the indices and of the axes of a value."""
     count = len(value.labels)
     return ALPHABET[:count], ALPHABET[count : count + len(value.shape)]
-
-
-def _rearranged(reader: ArrayReader, value: Value, own: str, result: str, shape: Shape) -> Value:
-    """The value with its own axes named `own`, contracted to those named `result`."""
-    b, count = reader.builder, len(value.labels)
-    labels = ALPHABET[::-1][:count]
-    node = exact(b, value)
-    inner = b.parts(node, "contract") if not count else None
-    if inner is None:
-        return Value(contract(b, [node], [labels + own, labels + result]), value.labels, shape)
-    # a contraction of a contraction is one
-    letters: tuple[str, ...] = b.static_of(node)[0]
-    spare = iter(letter for letter in ALPHABET[::-1] if letter not in own + result)
-    names = dict(zip(letters[-1], own, strict=True))
-    for letter in "".join(letters[:-1]):
-        if letter not in names:
-            names[letter] = next(spare)
-    parts = ["".join(names[letter] for letter in part) for part in letters[:-1]]
-    return Value(contract(b, inner, [*parts, result]), value.labels, shape)
 
 
 def _transpose(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) -> Value:
@@ -178,17 +94,11 @@ def _transpose(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) 
 
 
 def _trace(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) -> Value:
-    return _rearranged(reader, values[0], "aa", "", ())
-
-
-def _unlabelled(reader: ArrayReader, expression: Any, value: Value) -> int:
-    if value.labels:
-        reader.refuse(expression)
-    return exact(reader.builder, value)
+    return rearranged(reader, values[0], "aa", "", ())
 
 
 def _determinant(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    return Value(reader.builder.apply(DETERMINANT, (_unlabelled(reader, expression, values[0]),)), ())
+    return Value(reader.builder.apply(DETERMINANT, (unlabelled(reader, expression, values[0]),)), ())
 
 
 def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
@@ -200,7 +110,7 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
     if exponent == 0:
         return Value(identity(b, base.shape[0]), (), base.shape)
     if exponent < 0:
-        node = _unlabelled(reader, expression, base)
+        node = unlabelled(reader, expression, base)
         inner = b.parts(node, "contract")
         if inner is not None and b.static_of(node)[0] == ("ab", "ba"):
             # the inverse of a transpose is the transpose of the inverse, which may be there already
@@ -211,8 +121,8 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
     # by repeated squaring, from the highest binary digit on
     result = base
     for digit in bin(abs(int(exponent)))[3:]:
-        result = _two(b, result, result, scope)
-        result = _two(b, result, base, scope) if digit == "1" else result
+        result = two(b, result, result, scope)
+        result = two(b, result, base, scope) if digit == "1" else result
     return result
 
 
@@ -258,7 +168,7 @@ def _hadamard_power(reader: ArrayReader, expression: Any, values: Sequence[Value
 
 
 def _sliced(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    node = _unlabelled(reader, expression, values[0])
+    node = unlabelled(reader, expression, values[0])
     axes: list[Any] = []
     for start, stop, step in (expression.rowslice, expression.colslice):
         count = length_of(sp.ceiling(sp.sympify(stop - start) / step))
@@ -268,7 +178,7 @@ def _sliced(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Sc
 
 def _diagonal_matrix(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     b, (value,) = reader.builder, values
-    node, shape = _unlabelled(reader, expression, value), _shape(expression)
+    node, shape = unlabelled(reader, expression, value), _shape(expression)
     letters = "aa" if isinstance(expression, DiagonalMatrix) else "ab"
     if letters == "ab":
         column = same(value.shape[1], 1)
@@ -280,55 +190,8 @@ def _diagonal_matrix(reader: ArrayReader, expression: Any, values: Sequence[Valu
 
 def _diagonal_of(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     b = reader.builder
-    node = contract(b, [_unlabelled(reader, expression, values[0])], ["aa", "a"])
+    node = contract(b, [unlabelled(reader, expression, values[0])], ["aa", "a"])
     return Value(b.apply(EXPAND, (node,), ((1,),)), (), _shape(expression))
-
-
-def _tensor_product(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    parts: list[str] = []
-    for value in values:
-        start = sum(map(len, parts))
-        parts.append(ALPHABET[start : start + len(value.shape)])
-    nodes = [_unlabelled(reader, expression, value) for value in values]
-    shape = tuple(length for value in values for length in value.shape)
-    return Value(contract(reader.builder, nodes, [*parts, "".join(parts)]), (), shape)
-
-
-def _joined(value: Value, groups: Sequence[Sequence[int]]) -> list[str]:
-    """A letter for each axis of a value, one letter for the axes of a group."""
-    own = list(ALPHABET[: len(value.shape)])
-    for group in groups:
-        for place in group:
-            own[place] = own[group[0]]
-    return own
-
-
-def _kept(reader: ArrayReader, value: Value, own: Sequence[str], kept: Sequence[int]) -> Value:
-    """The value with only the axes at these places, in their order; what is left out is summed."""
-    result = "".join(own[place] for place in kept)
-    return _rearranged(reader, value, "".join(own), result, tuple(value.shape[place] for place in kept))
-
-
-def _contraction(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    own = _joined(value, expression.contraction_indices)
-    summed = {own[group[0]] for group in expression.contraction_indices}
-    kept = [place for place, letter in enumerate(own) if letter not in summed]
-    return _kept(reader, value, own, kept)
-
-
-def _array_diagonal(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    own = _joined(value, expression.diagonal_indices)
-    joined = [int(group[0]) for group in expression.diagonal_indices]
-    alone = [place for place in range(len(own)) if own.count(own[place]) == 1 and place not in joined]
-    # joined axes stand last
-    return _kept(reader, value, own, alone + joined)
-
-
-def _permuted(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    return _kept(reader, value, _joined(value, ()), expression.permutation.array_form)
 
 
 _FILLED = (sp.Identity, sp.OneMatrix, sp.ZeroMatrix, ZeroArray, OneArray)
@@ -336,7 +199,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.MatrixSymbol, _symbol),
     (_FILLED, _filled),
     (sp.MatrixBase, _explicit),
-    (sp.MatMul, _product),
+    (sp.MatMul, product),
     ((sp.Transpose, sp.Adjoint), _transpose),
     (sp.Trace, _trace),
     (sp.Determinant, _determinant),
@@ -348,10 +211,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (MatrixSlice, _sliced),
     ((DiagMatrix, DiagonalMatrix), _diagonal_matrix),
     (DiagonalOf, _diagonal_of),
-    (ArrayTensorProduct, _tensor_product),
-    (ArrayContraction, _contraction),
-    (ArrayDiagonal, _array_diagonal),
-    (PermuteDims, _permuted),
+    *ARRAY_EMITS,
     (ArrayAdd, _entrywise("add")),
 )
 HEADS: tuple[type, ...] = tuple(
