@@ -12,7 +12,8 @@ from typing import Any
 import sympy as sp
 
 from symdiff.errors import ShapeError, UnsupportedError
-from symdiff.from_sympy import ARRAYS, Reader, check_real, children_of
+from symdiff.from_sympy import ARRAYS, Reader
+from symdiff.operands import check_real, children_of
 from symdiff.refusals import unsupported
 from symdiff.tensors import entries, matrices
 from symdiff.tensors.contraction import sum_over
