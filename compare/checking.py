@@ -15,7 +15,6 @@ from compare.formula import formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
-from compare.rows import CHOSEN as CHOSEN
 from compare.rows import rows_of, targets
 from compare.second_order import MODES, hessian_graph, pairs
 from compare.stress import stressed

@@ -20,8 +20,9 @@ import sympy as sp
 
 from symdiff.errors import OptionError, UnsupportedError
 from symdiff.from_sympy import as_expression, free_symbols
-from symdiff.gradients import Gradient, curved, gradient, hessian
+from symdiff.gradients import Gradient, curved, gradient
 from symdiff.graph import Graph
+from symdiff.jacobians import hessian
 from symdiff.routes import ROUTES, Route, value_and_gradient
 from symdiff.sparsity import pattern_of
 from symdiff.symbol_lookup import Wrt

@@ -11,8 +11,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from compare import pieces
-from compare.bounds import chain as rounding_chain
-from compare.bounds import graph as rounding
+from compare.bounds.chain import adjoint_bounds
+from compare.bounds.graph import SAFETY, lost_constants, output_bounds
 from compare.jax_run import Program, traced
 from symdiff.graph import Graph
 from symdiff.rewriting.rewrites import lowerable
@@ -61,22 +61,22 @@ def evaluate(
     }
     partials: dict[Route, NDArray[np.float64]] = {}
     bounds: dict[Route, NDArray[np.float64]] = {}
-    bounds["chain"], chosen = rounding_chain.adjoint_bounds(safe, arrays, wrt, dtype)
+    bounds["chain"], chosen = adjoint_bounds(safe, arrays, wrt, dtype)
     partials["chain"] = np.asarray(runs["chain"](dict(arrays))[1], np.float64)
     derived = gradient_graph(safe, wrt)
-    lost = max(rounding.lost_constants(each, dtype) for each in (safe, derived))
+    lost = max(lost_constants(each, dtype) for each in (safe, derived))
     for route, program in programs.items():
         along = program.bounds(dtype, lost)
         if along is None:
             # the derived graph's stand in, of autodiff no smaller than the chain's: a wrong symbolic rule may make
             # them too small
-            own = np.stack(rounding.output_bounds(derived, arrays, dtype)[1:])
+            own = np.stack(output_bounds(derived, arrays, dtype)[1:])
             bounds[route] = np.maximum(own, bounds["chain"]) if route == "autodiff" else own
         else:
             bounds[route] = along[1]
     for route, program in programs.items():
         partials[route] = np.asarray(program.outputs()[1], np.float64)
-    return Evaluation(partials, {route: rounding.SAFETY * bounds[route] for route in ROUTES}, chosen)
+    return Evaluation(partials, {route: SAFETY * bounds[route] for route in ROUTES}, chosen)
 
 
 def _in_pieces(
@@ -87,11 +87,11 @@ def _in_pieces(
 ) -> Evaluation:
     derived = gradient_graph(graph, wrt)
     begun = pieces.begin(derived, graph, wrt, arrays, dtype)
-    chain_bounds, chosen = rounding_chain.adjoint_bounds(graph, arrays, wrt, dtype)
+    chain_bounds, chosen = adjoint_bounds(graph, arrays, wrt, dtype)
     symbolic, symbolic_bounds = pieces.symbolic(derived, arrays, dtype, begun)
     autodiff, autodiff_bounds = pieces.autodiff(graph, wrt, arrays, dtype)
     bounds = {"symbolic": symbolic_bounds, "chain": chain_bounds}
     bounds["autodiff"] = np.maximum(symbolic_bounds, chain_bounds) if autodiff_bounds is None else autodiff_bounds
     chain = np.asarray(of_graph(graph, wrt, "chain")(dict(arrays))[1], np.float64)
     partials: dict[Route, NDArray[np.float64]] = {"symbolic": symbolic, "autodiff": autodiff, "chain": chain}
-    return Evaluation(partials, {route: rounding.SAFETY * bounds[route] for route in ROUTES}, chosen)
+    return Evaluation(partials, {route: SAFETY * bounds[route] for route in ROUTES}, chosen)

@@ -12,8 +12,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds import jaxpr as rounding_jaxpr
-from compare.bounds import straight_line
+from compare.bounds import jaxpr, straight_line
 
 # of JAX's own operations, of which one of the graph may take dozens: compiling takes 1 ms each here, 2 ms each at five
 # times as many, and minutes before long; run one by one they take 0.02 ms each
@@ -32,7 +31,7 @@ class Program:
 
     def bounds(self, dtype: str, lost: float) -> list[NDArray[np.float64]] | None:
         """Bounds on the errors of the outputs; None if a primitive has no bound; see `compare.bounds.jaxpr`."""
-        return rounding_jaxpr.bounds_along(self.line, tuple(self.arrays.values()), dtype, lost)
+        return jaxpr.bounds_along(self.line, tuple(self.arrays.values()), dtype, lost)
 
     def outputs(self) -> list[Any]:
         """The arrays that it returns, one after the other."""
@@ -52,6 +51,6 @@ def traced(
     [Array([2., 6.], dtype=float64)]
     """
     closed = jax.make_jaxpr(lambda *each: run(dict(zip(arrays, each, strict=True))))(*arrays.values())
-    whole = compiled and rounding_jaxpr.equation_count(closed) <= LARGEST_COMPILED
+    whole = compiled and jaxpr.equation_count(closed) <= LARGEST_COMPILED
     line = straight_line.straight_line(closed)
     return Program(run, arrays, line, whole, [] if whole else straight_line.compiling([line]))

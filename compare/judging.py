@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from compare.bounds.graph import SAFETY
-from compare.certified.balls import Ball, working
+from compare.certified.balls import Ball
 from compare.row import Enclosure
 from compare.verdict import Verdict
+from symdiff.precision import working
 
 # the relative error that the problem itself forces is this many eps * (1 + kappa)
 FORCED = 64.0

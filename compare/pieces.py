@@ -17,9 +17,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.bounds import graph as rounding
-from compare.bounds import jaxpr as rounding_jaxpr
-from compare.bounds import straight_line
+from compare.bounds import jaxpr, straight_line
+from compare.bounds.graph import lost_constants, node_bounds, output_bounds
 from compare.bounds.jaxpr import Bounded
 from compare.bounds.straight_line import StraightLine, compiling, run
 from symdiff import lowering
@@ -123,7 +122,7 @@ def values_of(graph: Graph, arrays: Arrays, dtype: str) -> list[Any]:
 
 def symbolic(derived: Graph, arrays: Arrays, dtype: str, begun: Iterable[Future[None]] = ()) -> tuple[Matrix, Matrix]:
     """Partials of a graph with outputs (value, partials) and the bounds on their rounding errors."""
-    bounds = rounding.output_bounds(derived, arrays, dtype)[1:]
+    bounds = output_bounds(derived, arrays, dtype)[1:]
     wait(begun)
     values = values_of(derived, arrays, dtype)
     return np.stack([np.asarray(values[node], np.float64) for node in derived.outputs[1:]]), np.stack(bounds)
@@ -133,9 +132,9 @@ def autodiff(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: st
     """Partials in `wrt` of a graph's first output, and bounds on their errors; None if a primitive has no bound."""
     shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
     values = values_of(graph, arrays, dtype)
-    bounds = rounding.node_bounds(graph, arrays, dtype)[1]
+    bounds = node_bounds(graph, arrays, dtype)[1]
     unit, floor = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
-    lost = rounding.lost_constants(graph, dtype)
+    lost = lost_constants(graph, dtype)
     steps = _pullbacks(graph, wrt, shape, dtype)
     wait(compiling(pull for _, _, pull in steps))
     adjoints: dict[int, Any] = {graph.outputs[0]: np.ones(shape, dtype)}
@@ -153,7 +152,7 @@ def autodiff(graph: Graph, wrt: tuple[sp.Symbol, ...], arrays: Arrays, dtype: st
             elif known:
                 inputs = [Bounded(_wide(adjoints[step.node]), errors[step.node])]
                 inputs += [_bounded(u, bounds[i]) for u, i in zip(given, step.operands, strict=True)]
-                walked = rounding_jaxpr.walked(pull, inputs, dtype, lost)
+                walked = jaxpr.walked(pull, inputs, dtype, lost)
                 known = walked is not None
                 terms = terms if walked is None else walked
             for position, term, bounded in zip(moving, found, terms, strict=True):

@@ -10,16 +10,15 @@ from functools import cached_property
 import numpy as np
 import sympy as sp
 
-from compare import judging
 from compare.certified import one_sided
-from compare.certified.balls import Ball
 from compare.certified.referee import Judgement, judge
 from compare.evaluation import Evaluation, evaluate
 from compare.explanations.explaining import Explainer, node_at
 from compare.judging import Finding
 from compare.points import Point
-from compare.row import Enclosure, Row
+from compare.row import Row
 from compare.second_order import Reading, evaluate_second, pairs
+from compare.truth import Truth
 from compare.verdict import Verdict
 from symdiff.graph import Graph
 from symdiff.routes import ROUTES
@@ -27,7 +26,6 @@ from symdiff.symbolic import gradient_graph
 
 # an enclosure this much narrower than the tolerance decides as well as a point would
 NARROW = 2.0**-10
-CHOSEN = "rounding may decide here on which side of a kink or seam the point lies"
 
 
 @dataclass(frozen=True)
@@ -101,59 +99,23 @@ def _row(
     reading, numbers, finding = candidates[0]
     if len(candidates) > 1:
         reading, numbers, finding = max(candidates, key=lambda each: _severity(each[2]))
-    kappa, notes = truth.kappa, [truth.note] * bool(truth.note)
-    if truth.ball is None:
-        if truth.slopes is not None:
-            notes.append("returned by convention: " + ", ".join(f"{name} {x:.6g}" for name, x in numbers.items()))
-    elif reading.found.chosen[where[1]]:
-        # the condition number knows nothing of a kink
-        kappa = None
-        if finding.verdict is not Verdict.UNDECIDED:
-            notes.append(CHOSEN)
+    notes: list[str] = []
     if finding.verdict in (Verdict.DISAGREE, Verdict.INACCURATE) and reading.way:
         notes.append(f"computed {reading.way}")
     notes += explainer.notes(place, where, numbers, finding)
-    return Row(
-        target.name,
-        at,
-        numbers["symbolic"],
-        numbers["autodiff"],
-        numbers["chain"],
-        Enclosure(None, None, None) if truth.ball is None else judging.enclosure(truth.ball),
-        finding.verdict,
-        finding.error,
-        finding.tolerance,
-        kappa,
-        "; ".join([finding.reason] * bool(finding.reason) + notes),
-        truth.slopes,
-        finding.tolerances,
-    )
+    return truth.row(target.name, at, numbers, finding, bool(reading.found.chosen[where[1]]), notes)
 
 
 def _judged(found: Evaluation, where: tuple[int, int], truth: Truth, dtype: str) -> tuple[dict[str, float], Finding]:
     """The numbers of each route in one way to compute them, and what is to be said of them."""
     numbers: dict[str, float] = {route: float(found.partials[route][where]) for route in ROUTES}
-    if truth.ball is None:
-        verdict = Verdict.UNDEFINED if truth.slopes is not None else Verdict.UNDECIDED
-        return numbers, Finding(verdict, None, None, "")
-    doubt = CHOSEN if found.chosen[where[1]] else ""
     tolerances = {route: float(found.tolerances[route][where]) for route in ROUTES}
-    return numbers, judging.verdict_on(numbers, truth.ball, None if doubt else truth.kappa, tolerances, dtype, doubt)
+    return numbers, truth.finding(numbers, tolerances, bool(found.chosen[where[1]]), dtype)
 
 
 def _severity(finding: Finding) -> tuple[int, float]:
     error, tolerance = finding.error or 0.0, finding.tolerance or 0.0
     return finding.verdict.badness, error / tolerance if tolerance > 0.0 and math.isfinite(error) else error
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the referee says of one partial: a ball, or why there is none; `slopes` where there certainly is none."""
-
-    ball: Ball | None
-    kappa: float | None = None
-    slopes: tuple[float | None, float | None] | None = None
-    note: str = ""
 
 
 def _truth(graph: Graph, place: Point, target: Target, position: int, judgement: Judgement) -> Truth:
@@ -163,16 +125,7 @@ def _truth(graph: Graph, place: Point, target: Target, position: int, judgement:
         partial = judgement.partials[position]
         return Truth(partial.ball, partial.kappa)
     what = node_at(graph, judgement.irregular, judgement.node)
-    left, right = _slopes(graph, place, target)
-    common = one_sided.common_slope((left, right))
-    if common is not None:
-        return Truth(common, note=f"{what}, but the slopes on both sides are equal")
-    return Truth(None, slopes=(left.number, right.number), note=f"{what}: {told('left', left)}, {told('right', right)}")
-
-
-def told(side: str, slope: one_sided.Side) -> str:
-    """What is known of the slope on one side, for a reason."""
-    return f"{side} slope {slope.number:.6g}" if slope.number is not None else f"{side} slope: {slope.note}"
+    return Truth.between(what, _slopes(graph, place, target))
 
 
 def _slopes(graph: Graph, place: Point, target: Target) -> tuple[one_sided.Side, one_sided.Side]:

@@ -36,13 +36,13 @@ _HOMES = {
     "Domain": "domain",
     "register": "registration",
     "Gradient": "gradients",
-    "Hessian": "gradients",
-    "Jacobian": "gradients",
+    "Hessian": "jacobians",
+    "Jacobian": "jacobians",
     "gradient": "gradients",
-    "hessian": "gradients",
+    "hessian": "jacobians",
     "HessianVectorProduct": "curvature",
     "hessian_vector_product": "curvature",
-    "jacobian": "gradients",
+    "jacobian": "jacobians",
     "lambdify": "lowering",
     "Model": "model",
     "Parameter": "parameter",
@@ -119,7 +119,8 @@ if TYPE_CHECKING:
     from symdiff.fitting import Fit, fit
     from symdiff.forms.elementary_classes import sigmoid
     from symdiff.function import Absence, Function
-    from symdiff.gradients import Gradient, Hessian, Jacobian, gradient, hessian, jacobian
+    from symdiff.gradients import Gradient, gradient
+    from symdiff.jacobians import Hessian, Jacobian, hessian, jacobian
     from symdiff.lowering import lambdify
     from symdiff.model import Model
     from symdiff.parameter import Parameter

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.array_values import Array, Lengths, is_array, read_array, told
-from symdiff.data import columns, did_you_mean, listed, name_of, named_columns
+from symdiff.array_values import Array, Lengths, is_array, read_array
+from symdiff.data import check_lengths, columns, did_you_mean, listed, name_of, named_columns
 from symdiff.errors import DataError, ModelError, ShapeError
-from symdiff.tensors.shapes import Shape, same, written
+from symdiff.tensors.shapes import Shape, same, told, written
 
 
 def table(
@@ -48,12 +48,7 @@ def table(
         given = data[place[symbol.name]] if symbol.name in place else grouped(data, place, symbol, shape, where)
         array, single = sampled(given, symbol, shape, lengths, f"{where}: column {symbol.name!r}", whole)
         found[symbol.name] = array[None] if single else array
-    counts = {name: len(values) for name, values in found.items()}
-    if len(set(counts.values())) > 1:
-        unequal = listed([f"{name} has {count}" for name, count in counts.items()])
-        raise DataError(f"{where}: columns of unequal length ({unequal}); give each one entry a row")
-    if 0 in counts.values():
-        raise DataError(f"{where}: no rows; give at least one")
+    check_lengths(found, where, "entry")
     return {symbol.name: found[symbol.name] for symbol in shapes}
 
 

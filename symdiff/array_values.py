@@ -14,7 +14,7 @@ from sympy.tensor.array.expressions.array_expressions import ArraySymbol
 from symdiff.errors import ModelError, ShapeError
 from symdiff.tensors.entries import shape_of
 from symdiff.tensors.lengths import solved_length
-from symdiff.tensors.shapes import Shape, length_of, resolved, same, symbols_of, written
+from symdiff.tensors.shapes import Shape, length_of, resolved, same, symbols_of, told, written
 
 Array = NDArray[np.float64]
 
@@ -96,15 +96,6 @@ def _ranks(expressions: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
             found.setdefault(part.base.label, len(part.indices))  # type: ignore[union-attr]
         pending.extend(part.args)
     return found
-
-
-def told(shape: Shape) -> str:
-    """A declared shape for a message; a length without a name may be any.
-
-    >>> told((3, sp.Symbol("X.shape[1]")))
-    '3×any'
-    """
-    return written(tuple(sp.Symbol("any") if ".shape[" in str(length) else length for length in shape))
 
 
 @dataclass

@@ -1,55 +1,17 @@
 """Colours of columns: groups whose derivatives one sweep finds together.
 
 The product of a sparse matrix with the sum of the unit vectors of a group holds the entries of all its columns, each
-where it can be told. Columns that share no row may always be one group (Curtis, Powell and Reid, On the estimation of
-sparse Jacobian matrices, 1974; Coleman and Moré, 1983). Where the matrix is symmetric an entry may be read in either
-of its two places, which takes fewer groups: a star colouring of the graph of the matrix (Coleman and Moré, Estimation
-of sparse Hessian matrices and graph coloring problems, 1984; Gebremedhin, Manne and Pothen, What color is your
-Jacobian?, SIAM Review 47, 2005, section 4.4).
+where it can be told. Where the matrix is symmetric an entry may be read in either of its two places, which takes fewer
+groups: a star colouring of the graph of the matrix (Coleman and Moré, Estimation of sparse Hessian matrices and graph
+coloring problems, 1984; Gebremedhin, Manne and Pothen, What color is your Jacobian?, SIAM Review 47, 2005, section
+4.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from symdiff.sparsity import Pattern
-
-
-def transposed(pattern: Pattern, columns: int) -> Pattern:
-    """The rows of each column.
-
-    >>> transposed(((0, 1), (1,)), 2)
-    ((0,), (0, 1))
-    """
-    found: list[list[int]] = [[] for _ in range(columns)]
-    for i, row in enumerate(pattern):
-        for j in row:
-            found[j].append(i)
-    return tuple(map(tuple, found))
-
-
-def column_colours(pattern: Pattern, columns: int) -> tuple[int, ...]:
-    """A colour for each column so that no row holds two columns of one colour; the widest columns are coloured first.
-
-    Takes time in the sum of the squares of the rows' lengths, at most: the pairs of columns that meet.
-
-    >>> column_colours(((0, 1), (1, 2), (2, 3)), 4)
-    (1, 0, 1, 0)
-    """
-    rows = transposed(pattern, columns)
-    colours = [-1] * columns
-    taken: list[set[int]] = [set() for _ in pattern]
-    for j in sorted(range(columns), key=lambda j: -len(rows[j])):
-        colours[j] = _least(taken[i] for i in rows[j])
-        for i in rows[j]:
-            taken[i].add(colours[j])
-    return tuple(colours)
-
-
-def _least(sets: Iterable[set[int]]) -> int:
-    """The least colour in none of the sets."""
-    used: set[int] = set().union(*sets)
-    return next(colour for colour in range(len(used) + 1) if colour not in used)
 
 
 def star_colours(pattern: Pattern) -> tuple[int, ...]:

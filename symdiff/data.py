@@ -10,7 +10,7 @@ import numbers
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,13 +81,18 @@ def columns(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, C
     """
     given = found_in(data, names, where)
     result = {name: _column(values, f"{where}: column {name!r}") for name, values in given.items()}
-    lengths = {name: len(values) for name, values in result.items()}
+    check_lengths(result, where, "number")
+    return result
+
+
+def check_lengths(found: Mapping[str, Sized], where: str, what: str) -> None:
+    """Raise DataError where columns are of unequal length or empty; `what` stands in each row of them."""
+    lengths = {name: len(values) for name, values in found.items()}
     if len(set(lengths.values())) > 1:
-        found = listed([f"{name} has {length}" for name, length in lengths.items()])
-        raise DataError(f"{where}: columns of unequal length ({found}); give each one number a row")
+        unequal = listed([f"{name} has {length}" for name, length in lengths.items()])
+        raise DataError(f"{where}: columns of unequal length ({unequal}); give each one {what} a row")
     if 0 in lengths.values():
         raise DataError(f"{where}: no rows; give at least one")
-    return result
 
 
 def found_in(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, Any]:

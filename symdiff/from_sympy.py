@@ -13,19 +13,17 @@ from typing import Any
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
-from sympy.functions.elementary.piecewise import ExprCondPair
-from sympy.logic.boolalg import BooleanAtom
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.expressions.array_expressions import ArrayElement, ArraySymbol
 from sympy.tensor.array.expressions.array_expressions import _CodegenArrayAbstract as ArrayExpression
 
 from symdiff.collection import collection_paused
-from symdiff.errors import InputError, SymbolError, UnsupportedError
-from symdiff.function import Function
+from symdiff.errors import InputError, UnsupportedError
 from symdiff.functions import BY_HEAD, FUNCTIONS
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
-from symdiff.refusals import unreal, unsupported
+from symdiff.operands import EXACT, TRANSPARENT, check_real, children_of, constant_exponent, statics
+from symdiff.refusals import unsupported
 from symdiff.tensors.notation import Entries
 
 
@@ -117,10 +115,6 @@ def _scopes(expression: sp.Basic, bound: frozenset[sp.Basic]) -> list[tuple[sp.B
     return [(argument, bound) for argument in expression.args]
 
 
-# integers up to here are doubles
-EXACT = 2**53
-
-
 class ArraysError(Exception):
     """An expression holds matrices, indexed arrays or sums; never shown to the user."""
 
@@ -173,7 +167,7 @@ class Reader:
             return self._piecewise(children)
         if isinstance(expression, sp.ITE):
             return b.call("select", *children)
-        if isinstance(expression, _TRANSPARENT):
+        if isinstance(expression, TRANSPARENT):
             return children[0]
         if isinstance(expression, sp.log) and len(children) == 2:
             return b.call("divide", b.call("log", children[0]), b.call("log", children[1]))
@@ -182,11 +176,12 @@ class Reader:
             return b.call(name, children[1], children[0])
         for heads, name in _FOLDED:
             if isinstance(expression, heads):
-                return self._chain(name, children)
+                return self.chain(name, children)
         row = BY_HEAD[type(expression)]
-        return b.apply(row, tuple(children), _statics(expression, row) or ())
+        return b.apply(row, tuple(children), statics(expression, row) or ())
 
-    def _chain(self, name: str, nodes: Sequence[int]) -> int:
+    def chain(self, name: str, nodes: Sequence[int]) -> int:
+        """Node of a function of two operands, taken from left to right over many."""
         result = nodes[0]
         for node in nodes[1:]:
             result = self.builder.call(name, result, node)
@@ -200,7 +195,7 @@ class Reader:
                 return 3
             return 2 if b.value_of(node) is not None else 1 if b.is_input(node) else 0
 
-        return self._chain("add", sorted(terms, key=rank))
+        return self.chain("add", sorted(terms, key=rank))
 
     def _product(self, factors: list[int]) -> int:
         b = self.builder
@@ -218,10 +213,10 @@ class Reader:
                 denominator.append(b.constant(sp.Integer(value.q)))
             else:
                 numerator.append(factor)
-        top = self._chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
+        top = self.chain("multiply", numerator) if numerator else b.constant(sp.Integer(1))
         if not denominator:
             return top
-        bottom = self._chain("multiply", denominator)
+        bottom = self.chain("multiply", denominator)
         negated = b.parts(top, "negate")
         if b.parts(top if negated is None else negated[0], "divide") is not None:
             # XLA makes (u/v)/w to u/(v*w), which may overflow where the quotient does not
@@ -230,7 +225,7 @@ class Reader:
 
     def _power(self, expression: sp.Pow, children: list[int]) -> int:
         b = self.builder
-        exponent = _constant_exponent(expression)
+        exponent = constant_exponent(expression)
         if len(children) == 2 and expression.base is sp.E:
             return b.apply(FUNCTIONS["exp"], (children[1],))
         if exponent is None:
@@ -268,80 +263,6 @@ ARRAYS = (
     *(sp.MatrixExpr, sp.MatrixBase, sp.Indexed, sp.IndexedBase, sp.Sum, sp.Product, sp.Trace, sp.Determinant),
     *(sp.KroneckerDelta, MatrixElement, ArrayExpression, ArraySymbol, ArrayElement, Entries),
 )
-_INEQUALITIES = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
-_COMPOUND = (sp.Add, sp.Mul, sp.Max, sp.Min, sp.And, sp.Or, sp.Xor, sp.ITE, *_INEQUALITIES)
-
-# inputs are real numbers, whatever their symbols say
-_TRANSPARENT = (sp.re, sp.conjugate)
-
-
-def check_real(symbol: sp.Symbol) -> None:
-    """Raise SymbolError for a symbol that is no real number."""
-    if symbol.is_real is False or not symbol.is_commutative:
-        raise SymbolError(unreal(symbol))
-
-
-def _constant_exponent(expression: sp.Pow) -> sp.Rational | None:
-    exponent = expression.exp
-    if isinstance(exponent, sp.Float) and exponent.is_finite:
-        # the binary number itself, exactly
-        return sp.Rational(exponent)
-    return exponent if isinstance(exponent, sp.Rational) else None
-
-
-def _too_large(exponent: sp.Rational | None) -> bool:
-    # rounded to a double it would be even, and the sign of a power of a negative base lost; a derivative of a negative
-    # power has a larger exponent still, for which there is room
-    return exponent is not None and exponent.is_Integer and not -EXACT // 2 <= exponent <= EXACT
-
-
-def children_of(expression: sp.Basic) -> Sequence[sp.Basic] | None:
-    """Operands of an expression that is understood; None where it is not."""
-    if isinstance(expression, sp.Symbol):
-        return ()
-    if not expression.args:
-        if isinstance(expression, sp.Number) and not expression.is_finite:
-            return None
-        return () if isinstance(expression, (sp.Number, sp.NumberSymbol, BooleanAtom)) else None
-    if isinstance(expression, sp.Pow):
-        exponent = _constant_exponent(expression)
-        if _too_large(exponent):
-            return None
-        return expression.args if exponent is None else expression.args[:1]
-    if isinstance(expression, sp.Piecewise):
-        pairs = [pair for pair in expression.args if isinstance(pair, ExprCondPair)]
-        return [child for pair in pairs for child in pair.args]
-    if isinstance(expression, sp.im):
-        return ()
-    if isinstance(expression, (*_COMPOUND, *_TRANSPARENT)):
-        return expression.args
-    row = BY_HEAD.get(type(expression))
-    return None if row is None else _operands(expression, row)
-
-
-def _operands(expression: sp.Basic, row: Function) -> Sequence[sp.Basic] | None:
-    """Arguments that are not static; None where a static one is no number, or there are too few or too many."""
-    static = _statics(expression, row)
-    if static is None or (row.admits is not None and not row.admits(*static)):
-        return None
-    operands = [argument for place, argument in enumerate(expression.args) if place not in row.static]
-    return operands if len(operands) == row.arity or (isinstance(expression, sp.log) and len(operands) == 2) else None
-
-
-def _statics(expression: sp.Basic, row: Function) -> tuple[Any, ...] | None:
-    """Static arguments, in the order of the row; None where one that has to be a number is not, or is missing."""
-    given = [expression.args[place] if place < len(expression.args) else None for place in row.static]
-    if any(
-        (argument is None and not row.defaults) or (argument is not None and not argument.is_number)
-        for argument in given
-    ):
-        return None
-    return tuple(row.defaults[k] if argument is None else _plain(argument) for k, argument in enumerate(given))
-
-
-def _plain(number: sp.Basic) -> sp.Basic | int:
-    """A static argument: a whole number as Python's, everything else as SymPy has it."""
-    return int(number) if isinstance(number, sp.Integer) else number
 
 
 def as_expression(value: object, what: str) -> sp.Expr:

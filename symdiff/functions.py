@@ -29,7 +29,6 @@ from symdiff.rows_elementary import ALIASES, ELEMENTARY
 from symdiff.rows_special import SPECIAL, SPECIAL_NAMES
 
 ZERO = Absence.ZERO
-INFINITY = float("inf")
 
 
 def _like(y: Any, choice: Any) -> Any:

@@ -98,6 +98,22 @@ class Graph:
         """Shape of a node's value at one point: () for a scalar."""
         return self.shapes.get(node, ())
 
+    def user_counts(self) -> list[int]:
+        """By how many nodes and outputs each node is used.
+
+        >>> from symdiff.from_sympy import graph_of
+        >>> x = sp.Symbol("x", real=True)
+        >>> graph_of([x * x + sp.sin(x)]).user_counts()
+        [2, 1, 1, 1]
+        """
+        counts = [0] * len(self)
+        for step in self.applications:
+            for operand in set(step.operands):
+                counts[operand] += 1
+        for node in self.outputs:
+            counts[node] += 1
+        return counts
+
     def depends_on(self, sources: Iterable[int]) -> NDArray[np.bool_]:
         """Mark every node whose value depends on one of the `sources`."""
         marked = np.zeros(len(self), dtype=np.bool_)

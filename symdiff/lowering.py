@@ -163,7 +163,8 @@ def _of_scalars(
 def _of_arrays(graph: Graph, symbols: Sequence[Any]) -> Callable[[Sequence[Any]], list[jax.Array]]:
     from symdiff.tensors.running import output_function
 
-    run = output_function(graph, tuple(symbol for symbol in symbols if symbol not in length_symbols(graph)))
+    sizes = length_symbols(graph)
+    run = output_function(graph, tuple(symbol for symbol in symbols if symbol not in sizes))
 
     def compiled(given: Sequence[Any]) -> list[jax.Array]:
         arrays, lengths = with_lengths(given, symbols, run.symbols, run.lengths)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import safetensors.numpy
 import sympy as sp
-import tomlkit
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -26,9 +24,10 @@ from symdiff.data import columns, did_you_mean, listed, read_csv, short
 from symdiff.errors import DataError, InputError, ModelError
 from symdiff.formula.writer import written
 from symdiff.initial_values import INITIAL
-from symdiff.loss import LOSSES, canonical, loss_name
+from symdiff.loss import LOSSES, canonical
 from symdiff.model import Model
 from symdiff.model_file_arrays import Beside, Stored, declared, shape_table
+from symdiff.model_file_text import text_of
 from symdiff.model_parts import Drawn
 from symdiff.output_file import write_file
 from symdiff.parameter import Parameter
@@ -148,7 +147,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
             raise ModelError(f"{why}: symbol {symbol.name} would read back as real and no more; declare it so")
     stored = Stored(f"{Path(path).stem}.arrays.safetensors", inline=not kinds)
     try:
-        content = _text(model, stored).encode()
+        content = text_of(model, stored).encode()
         beside = stored.content() if stored.arrays else b""
         unwritten = {stored.file: safetensors.numpy.load(beside)} if beside else {}
         again = _model(content.decode(), Path(path), Beside(Path(path).parent, unwritten))
@@ -268,57 +267,6 @@ def _remedy(detail: ErrorDetails) -> str:
         "dict_type": "give a table",
     }
     return f"{short(detail['input'])} given; {wanted.get(detail['type'], detail['msg'])}"
-
-
-def _text(model: Model, stored: Stored) -> str:
-    """Write all keys in the contract's order, without tomlkit's documents, which take quadratic time to fill."""
-    loss = loss_name(model.loss_formula, model.target, model.prediction) or written(model.loss_formula)
-    head = {
-        "name": model.name,
-        "source": model.source,
-        "prediction": written(model.prediction),
-        "inputs": [symbol.name for symbol in model.inputs],
-        "target": None if model.target is None else model.target.name,
-        "loss": loss,
-    }
-    lines = _lines(head)
-    shapes = shape_table((*model.observed, *model.parameters))
-    if shapes:
-        lines += ["", "[shapes]", *_lines(shapes)]
-    parameters = {symbol.name: _entry(parameter, symbol.name, stored) for symbol, parameter in model.parameters.items()}
-    lines += ["", "[parameters]", *_lines(parameters)]
-    for key, arrays in (("data", model.data), ("probe", model.probe)):
-        if arrays is not None:
-            told = {name: stored.given(f"{key}.{name}", values) for name, values in arrays.items()}
-            lines += ["", f"[{key}]", *_lines(told)]
-    for k, start in enumerate(model.starts, start=1):
-        lines += ["", "[[starts]]", *_lines({n: stored.given(f"starts.{k}.{n}", value) for n, value in start.items()})]
-    if model.training:
-        lines += ["", "[training]", *_lines(dict(model.training))]
-    return "\n".join([*lines, ""])
-
-
-def _entry(parameter: Parameter, name: str, stored: Stored) -> object:
-    value = stored.given(name, parameter.value)
-    fields: dict[str, object] = value if isinstance(value, dict) else {"value": value}
-    for key in ("min", "max", "fixed", "unit"):
-        fields[key] = getattr(parameter, key)
-    fields["init"] = parameter.initial
-    given = {key: value for key, value in fields.items() if value is not None and value is not False}
-    return value if given.keys() == {"value"} else given
-
-
-def _lines(table: Mapping[str, object]) -> list[str]:
-    return [f"{tomlkit.key(key).as_string()} = {_value(value)}" for key, value in table.items() if value is not None]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{{ {', '.join(_lines(cast('dict[str, object]', value)))} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, cast('list[object]', value)))}]"
-    # Python's shortest text of a float is one of TOML's, and no two floats share one
-    return repr(value) if isinstance(value, float) else tomlkit.item(value).as_string()
 
 
 def _difference(model: Model, again: Model) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symdiff.array_columns import sampled
-from symdiff.array_values import Lengths, told
+from symdiff.array_values import Lengths
 from symdiff.data import Column, columns, did_you_mean, listed, name_of, short
 from symdiff.errors import DataError, InputError, ModelError, ShapeError
 from symdiff.formula.matrices import is_matrix, is_number
@@ -23,7 +23,7 @@ from symdiff.loss import PREDICTION
 from symdiff.parameter import Parameter
 from symdiff.parsing import parse
 from symdiff.symbol_lookup import INPUTS
-from symdiff.tensors.shapes import Shape
+from symdiff.tensors.shapes import Shape, told
 
 # scalars, matrix symbols and indexed arrays
 Symbols = tuple[Any, ...]

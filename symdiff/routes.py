@@ -81,7 +81,8 @@ def _of_arrays(
 ) -> Callable[..., tuple[Any, Any]]:
     from symdiff.tensors.running import gradient_function
 
-    arrays = tuple(symbol for symbol in order if symbol not in length_symbols(graph))
+    sizes = length_symbols(graph)
+    arrays = tuple(symbol for symbol in order if symbol not in sizes)
     run = gradient_function(graph, targets, route, arrays)
     stacked = not any(graph.shape(graph.inputs[symbol]) for symbol in targets if symbol in graph.inputs)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from symdiff.array_columns import grouped
 from symdiff.data import array_of, found_in, listed, name_of, named_columns
 from symdiff.errors import DataError
-from symdiff.tensors.shapes import Length, Shape, resolved, written
+from symdiff.tensors.shapes import Length, Shape, resolved, told, written
 
 Array = NDArray[np.float64]
 Sizes = dict[sp.Symbol, sp.Integer]
@@ -69,8 +69,8 @@ def samples_of(data: Any, declared: Mapping[Any, Shape], sizes: Mapping[Any, int
             whole.add(symbol.name)
     counts = {name: len(array) for name, array in arrays.items() if name not in whole}
     if len(set(counts.values())) > 1:
-        told = listed([f"{name} has {count}" for name, count in counts.items()])
-        raise DataError(f"{where}: unequal numbers of samples ({told}); give one row of each for every sample")
+        unequal = listed([f"{name} has {count}" for name, count in counts.items()])
+        raise DataError(f"{where}: unequal numbers of samples ({unequal}); give one row of each for every sample")
     if 0 in counts.values():
         raise DataError(f"{where}: no samples; give at least one")
     count = next(iter(counts.values()), 1)
@@ -91,7 +91,7 @@ def fitted_to(name: str, shape: Sequence[Length], array: Array, where: str) -> t
             # the axis of length 1 that was left out
             place = next(k for k, length in enumerate(shape) if length == 1)
             return np.expand_dims(array, place + (not whole)), whole
-    own = written(tuple("any" if ".shape[" in str(length) else length for length in shape))  # type: ignore[misc]
+    own = told(shape)
     given = written(array.shape)
     if not rank:
         raise DataError(f"{where}: {name} is a number, but its array has the shape {given}; give one number a sample")

@@ -26,12 +26,7 @@ def pattern_of(graph: Graph, wrt: Sequence[int]) -> Pattern:
     >>> pattern_of(g, [g.inputs[s] for s in (x, y, z)])
     ((0, 1), (2,), (1,))
     """
-    users = [0] * len(graph)
-    for step in graph.applications:
-        for operand in set(step.operands):
-            users[operand] += 1
-    for node in graph.outputs:
-        users[node] += 1
+    users = graph.user_counts()
     sets: dict[int, set[int]] = {node: {k} for k, node in enumerate(wrt) if node >= 0}
     for step in graph.applications:
         moved = {operand for position, operand in enumerate(step.operands) if not still(step, position)}

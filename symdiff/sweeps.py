@@ -35,12 +35,7 @@ def forward_entries(
 
     What a node hands on unchanged to its only user is moved, not copied: a sum of n terms costs n, not n**2.
     """
-    users = [0] * len(graph)
-    for step in graph.applications:
-        for operand in set(step.operands):
-            users[operand] += 1
-    for node in graph.outputs:
-        users[node] += 1
+    users = graph.user_counts()
     one = builder.constant(sp.Integer(1))
     carried: dict[int, dict[int, int]] = {node: {k: one} for k, node in enumerate(wrt) if node >= 0}
     made = 0

@@ -87,3 +87,15 @@ def listed(symbols: Sequence[sp.Symbol], most: int = 20) -> str:
     names = [symbol.name for symbol in symbols[:most]]
     more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
     return ", ".join(names) + more or "no symbols"
+
+
+def column_of(symbol: Any, wrt: Sequence[sp.Symbol], columns: Mapping[sp.Symbol, int], what: str) -> int:
+    """Where a symbol, or the one of that name, stands in `wrt`."""
+    if isinstance(symbol, INPUTS) and symbol in columns:
+        return columns[symbol]
+    if not isinstance(symbol, (*INPUTS, str)):
+        raise SymbolError(f"{what} has no entry {symbol!r}; give a symbol or its name")
+    (found,) = find_symbols(symbol, wrt, what)
+    if found not in columns:
+        raise SymbolError(f"{what} was taken in {listed(wrt)}, not in {found}")
+    return columns[found]

@@ -27,7 +27,7 @@ from symdiff.errors import OptionError, UnsupportedError
 from symdiff.gradients import gradient
 from symdiff.graph import Graph
 from symdiff.symbolic import gradient_graph
-from symdiff.tensors.lengths import Lengths, concrete
+from symdiff.tensors.lengths import Lengths
 from symdiff.tensors.running import scalar
 from symdiff.tensors.shapes import own_length
 
@@ -117,13 +117,13 @@ def check_arrays(
     if drawn:
         lengths_here = places[0][1]
         shapes = shapes_for(graph, symbols, lengths_here) | {s: np.shape(v) for s, v in known.items()}
-        here = concrete(number, lengths_here, shapes)
+        here = routes.definition(shapes, lengths_here)
         count = _affordable(here, _count(asked.wrt, shapes), points)
         arrays = sampling.drawn(here, symbols, shapes, known, count, seed)
         found = [Place(each, lengths_here) for each in arrays]
     else:
         shapes = {symbol: np.shape(places[0][0][symbol]) for symbol in symbols}
-        here = concrete(number, places[0][1], shapes)
+        here = routes.definition(shapes, places[0][1])
         count = len(places) if at is not None else _affordable(here, _count(asked.wrt, shapes), len(places))
         # of a model's data some rows, evenly
         picked = np.linspace(0, len(places) - 1, count).round().astype(int).tolist()
@@ -137,7 +137,7 @@ def check_arrays(
     found = [_rounded(place, dtype) for place in found]
     rows: list[Row] = []
     for k, place in enumerate(found):
-        rows += _rows(number, routes, place, k + 1, seed, dtype)
+        rows += _rows(routes, place, k + 1, seed, dtype)
     if found[0].named_lengths and len({tuple(place.named_lengths) for place in found}) == 1:
         facts["lengths"] = ", ".join(f"{symbol.name} = {n}" for symbol, n in found[0].named_lengths)
     for symbol in asked.wrt:
@@ -160,12 +160,12 @@ def check_arrays(
     )
 
 
-def _rows(number: Graph, routes: Routes, place: Place, k: int, seed: int, dtype: str) -> list[Row]:
+def _rows(routes: Routes, place: Place, k: int, seed: int, dtype: str) -> list[Row]:
     arrays = {symbol: np.asarray(array, dtype) for symbol, array in place.arrays.items()}
     shapes = {symbol: np.shape(array) for symbol, array in arrays.items()}
     entries: list[Entry] = chosen_entries(routes.wrt, shapes, seed)
     found = routes.at(arrays, place.lengths, dtype)
-    return rows_at(concrete(number, place.lengths, shapes), arrays, entries, found, place.coordinates(k), dtype)
+    return rows_at(routes.definition(shapes, place.lengths), arrays, entries, found, place.coordinates(k), dtype)
 
 
 def _data(asked: Subject, mapping: Mapping[Any, Any]) -> Sequence[Mapping[Any, Any]]:

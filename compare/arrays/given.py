@@ -14,7 +14,7 @@ from compare.arrays.lengths import declared, every_length
 from symdiff.errors import OptionError, ShapeError, SymbolError
 from symdiff.gradients import find_symbols
 from symdiff.graph import Graph
-from symdiff.tensors.lengths import Lengths, find_lengths, with_lengths
+from symdiff.tensors.lengths import Lengths, find_lengths, misfit, with_lengths
 
 ENTRY = re.compile(r"(.+)\[(\d+(?:, ?\d+)*)\]")
 
@@ -73,9 +73,7 @@ def _all_lengths(graph: Graph, symbols: Sequence[Any], point: Mapping[Any, Any],
         # a symbol whose derivative is zero: its lengths are those of its array
         shape = declared(graph, symbol)
         if len(shape) != len(shapes[symbol]):
-            raise ShapeError(
-                f"{symbol} is declared with the shape {shape}, but the array given has the shape {shapes[symbol]}"
-            )
+            raise ShapeError(misfit(symbol, shape, shapes[symbol]))
         found |= {
             n: k for n, k in zip(shape, shapes[symbol], strict=True) if isinstance(n, sp.Symbol) and n not in found
         }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from compare.arrays.lengths import Shapes
 from symdiff.chain import forward
 from symdiff.graph import Graph
-from symdiff.tensors.layout import GATHER
+from symdiff.tensors.gathering import GATHER
 
 SMALLEST, LARGEST = 0.1, 3.0
 CANDIDATES = 64

@@ -10,16 +10,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare import judging
 from compare.arrays.evaluation import ArrayEvaluation
 from compare.arrays.referee import judge_entries
 from compare.arrays.scalars import Scalars, entry_name, scalar_operations, written_out
 from compare.certified import one_sided
 from compare.certified.referee import Judgement
-from compare.judging import Finding
-from compare.row import Enclosure, Row
-from compare.rows import CHOSEN, NARROW, Truth, told
-from compare.verdict import Verdict
+from compare.row import Row
+from compare.rows import NARROW
+from compare.truth import Truth
 from symdiff.chain import forward
 from symdiff.errors import UnsupportedError
 from symdiff.graph import Graph
@@ -81,46 +79,9 @@ def rows_at(
     for k, (entry, truth) in enumerate(zip(entries, truths, strict=True)):
         numbers: dict[str, float] = {route: float(found.partials[route][entry.which][entry.place]) for route in ROUTES}
         allowed = {route: float(tolerances[route][k]) for route in ROUTES}
-        rows.append(_row(entry.name, truth, numbers, allowed, found.chosen, at, dtype))
+        finding = truth.finding(numbers, allowed, found.chosen, dtype)
+        rows.append(truth.row(entry.name, at, numbers, finding, found.chosen))
     return rows
-
-
-def _row(
-    name: str,
-    truth: Truth,
-    numbers: Mapping[str, float],
-    allowed: Mapping[str, float],
-    chosen: bool,
-    at: Mapping[str, float],
-    dtype: str,
-) -> Row:
-    kappa, notes = truth.kappa, [truth.note] * bool(truth.note)
-    if truth.ball is None:
-        finding = Finding(Verdict.UNDEFINED if truth.slopes is not None else Verdict.UNDECIDED, None, None, "")
-        if truth.slopes is not None:
-            notes.append("returned by convention: " + ", ".join(f"{route} {x:.6g}" for route, x in numbers.items()))
-    else:
-        doubt = CHOSEN if chosen else ""
-        finding = judging.verdict_on(numbers, truth.ball, None if doubt else kappa, allowed, dtype, doubt)
-        if doubt:
-            # the condition number knows nothing of a kink
-            kappa = None
-            notes += [CHOSEN] * (finding.verdict is not Verdict.UNDECIDED)
-    return Row(
-        name,
-        at,
-        numbers["symbolic"],
-        numbers["autodiff"],
-        numbers["chain"],
-        Enclosure(None, None, None) if truth.ball is None else judging.enclosure(truth.ball),
-        finding.verdict,
-        finding.error,
-        finding.tolerance,
-        kappa,
-        "; ".join([finding.reason] * bool(finding.reason) + notes),
-        truth.slopes,
-        finding.tolerances,
-    )
 
 
 def _truths(
@@ -162,13 +123,4 @@ def _beside(
     if graph.operation_count > LARGEST_SLOPES:
         note = f"{what}; slopes on both sides are looked for up to {LARGEST_SLOPES:,} scalar operations"
         return [Truth(None, slopes=(None, None), note=note)] * len(symbols)
-    found: list[Truth] = []
-    for symbol in symbols:
-        left, right = one_sided.slopes(graph, point, symbol)
-        common = one_sided.common_slope((left, right))
-        if common is not None:
-            found.append(Truth(common, note=f"{what}, but the slopes on both sides are equal"))
-        else:
-            sides = f"{told('left', left)}, {told('right', right)}"
-            found.append(Truth(None, slopes=(left.number, right.number), note=f"{what}: {sides}"))
-    return found
+    return [Truth.between(what, one_sided.slopes(graph, point, symbol)) for symbol in symbols]

@@ -11,9 +11,9 @@ import numpy as np
 
 from compare import judging
 from compare.certified.balls import Ball
-from compare.checking import CHOSEN
 from compare.judging import Finding
 from compare.row import Enclosure, Row, finite_or_none
+from compare.truth import CHOSEN
 from compare.verdict import Verdict
 from symdiff.precision import working
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from compare.certified.balls import working
 from compare.certified.hessian_rows import adjoints_of, derivatives_of
 from compare.certified.referee import node_balls
 from compare.explanations.local_rules import enclosed, moving_operands, partial_by
@@ -25,6 +24,7 @@ from symdiff.chain import forward
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Application, Graph
 from symdiff.parsing import parse
+from symdiff.precision import working
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES
 from symdiff.symbolic import gradient_graph

@@ -14,10 +14,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from compare.bounds.branches import Array, chosen_by_rounding
 from compare.bounds.graph import (
-    Array,
     at_an_edge,
-    chosen_by_rounding,
     counting,
     node_bounds,
     passed_on,

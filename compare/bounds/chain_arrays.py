@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.bounds.branches import chosen_by_rounding
 from compare.bounds.chain import STEPS, partial_and_spread
-from compare.bounds.graph import chosen_by_rounding, node_bounds, passed_on, spread_on
+from compare.bounds.graph import node_bounds, passed_on, spread_on
 from compare.bounds.operation_adjoints import adjoint_bound
 from compare.bounds.operations import Given
+from symdiff.chain import collected
 from symdiff.function import Absence
 from symdiff.graph import Application, Graph
 from symdiff.tensors.operation import Operation
@@ -78,8 +80,8 @@ def adjoint_bounds(
                     own = np.asarray(own, np.float64)
                     if shape != full:
                         copies = max(1, int(np.prod(full)) // max(1, int(np.prod(shape))))
-                        own = _collected(own, full, shape) + copies * unit / 2 * _collected(np.abs(term), full, shape)
-                        term = _collected(term, full, shape)
+                        own = collected(own, full, shape) + copies * unit / 2 * collected(np.abs(term), full, shape)
+                        term = collected(term, full, shape)
                 total = adjoints[operand] + term if operand in adjoints else term
                 added = unit * np.abs(total) / 2 if operand in adjoints else 0.0
                 adjoints[operand], errors[operand] = total, errors.get(operand, 0.0) + own + added
@@ -115,10 +117,3 @@ def _through(
         *sizes,
     )
     return term, np.abs(adjoint_bound(step, position, g, e, given))
-
-
-def _collected(array: Array, full: tuple[int, ...], own: tuple[int, ...]) -> Array:
-    """Sums over the copies that broadcasting made of an operand of shape `own`."""
-    whole = np.broadcast_to(array, full)
-    whole = whole.sum(axis=tuple(range(len(full) - len(own))))
-    return whole.sum(axis=tuple(axis for axis, length in enumerate(own) if length == 1), keepdims=True).reshape(own)

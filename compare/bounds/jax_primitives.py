@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compare.bounds.graph import JUMPS
+from compare.bounds.branches import JUMPS
 
 Array = Any
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.bounds.graph import WIDTHS, close, near_integer, overflowed, passed_on, relative_part, some, where_it_ends
+from compare.bounds.branches import close, near_integer
+from compare.bounds.graph import WIDTHS, overflowed, passed_on, relative_part, some, where_it_ends
 from compare.bounds.jax_contractions import contraction
 from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
 from compare.bounds.straight_line import Step, StraightLine, body, straight_line

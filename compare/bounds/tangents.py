@@ -1,4 +1,4 @@
-"""The running error bound of `rounding`, along the chain route's forward sweep; see `rounding_chain`."""
+"""The running error bound of `graph`, along the chain route's forward sweep; see `chain`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from compare.bounds.branches import Array, chosen_by_rounding
 from compare.bounds.chain import STEPS, partial_and_spread
-from compare.bounds.graph import Array, chosen_by_rounding, node_bounds, passed_on, some, spread_on
+from compare.bounds.graph import node_bounds, passed_on, some, spread_on
 from symdiff.function import Absence
 from symdiff.graph import Graph
 

@@ -10,8 +10,6 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdiff.precision import working as working  # for compare.judging, which still takes it from here
-
 Ball = Any  # flint.arb, which has no type stubs
 Balls = NDArray[np.object_]  # a ball or, of a condition, True, False or None, for each point
 

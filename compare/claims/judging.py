@@ -17,8 +17,9 @@ from compare.bounds import jaxpr
 from compare.bounds.graph import SAFETY, output_bounds
 from compare.certified.balls import Ball
 from compare.claims.reading import Call, Claim
-from compare.claims.values import Found, Truth, called, enclosures, formula_found, in_balls, truths
+from compare.claims.values import Found, called, enclosures, formula_found, in_balls, truths
 from compare.points import Point
+from compare.truth import Truth
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.precision import working

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from compare import judging
 from compare.claims.reading import Claim
-from compare.claims.values import Found, Truth
+from compare.claims.values import Found
 from compare.points import Point
 from compare.row import Enclosure, Row
+from compare.truth import Truth
 from compare.verdict import Verdict
 from symdiff.precision import working
 

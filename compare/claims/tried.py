@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from compare.claims.judging import Judge
 from compare.claims.reading import Claim
-from compare.claims.values import Found, Truth
+from compare.claims.values import Found
 from compare.points import Point
+from compare.truth import Truth
 
 Known = tuple[Point, Truth]
 Tried = tuple[Point, Truth, Found]

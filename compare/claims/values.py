@@ -22,6 +22,7 @@ from compare.certified.regularity import faults
 from compare.claims.reading import Call
 from compare.formula import visible
 from compare.points import Point
+from compare.truth import Truth
 from symdiff.errors import OptionError
 from symdiff.graph import Graph
 from symdiff.precision import working
@@ -30,16 +31,6 @@ from symdiff.precision import working
 NOTHING = 2.0**-1074
 # relative width at which the enclosure of a claim decides
 NARROW = 2.0**-60
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The true partial at one point: a ball, or why there is none; `slopes` where there certainly is none."""
-
-    ball: Ball
-    kappa: float | None = None
-    slopes: tuple[float | None, float | None] | None = None
-    note: str = ""
 
 
 def truths(graph: Graph, points: Sequence[Point], wrt: Sequence[sp.Symbol], sides: bool) -> list[list[Truth]]:
@@ -61,19 +52,9 @@ def truths(graph: Graph, points: Sequence[Point], wrt: Sequence[sp.Symbol], side
             elif found.irregular is None:
                 column.append(Truth(found.partials[k].ball, found.partials[k].kappa))
             else:
-                column.append(_beside(graph, point, symbol, found.irregular))
+                column.append(Truth.between(found.irregular, one_sided.slopes(graph, point, symbol)))
         columns.append(column)
     return columns
-
-
-def _beside(graph: Graph, point: Point, symbol: sp.Symbol, what: str) -> Truth:
-    left, right = one_sided.slopes(graph, point, symbol)
-    common = one_sided.common_slope((left, right))
-    if common is not None:
-        return Truth(common, note=f"{what}, but the slopes on both sides are equal")
-    sides = [(name, side) for name, side in (("left", left), ("right", right))]
-    told = ", ".join(f"{n} slope {s.number:.6g}" if s.number is not None else f"{n} slope: {s.note}" for n, s in sides)
-    return Truth(None, slopes=(left.number, right.number), note=f"{what}: {told}")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ _TAME = frozenset({
     "log1p", "log2", "logaddexp", "max", "Max", "min", "Min", "Mod", "re", "real_root", "sec", "sech", "sigmoid",
     "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "tan", "tanh",
 })  # fmt: skip
-_NOT_REAL: frozenset[Any] = frozenset({sp.I, sp.zoo, sp.oo, -sp.oo, sp.nan})
 
 
 class Size(NamedTuple):

@@ -15,7 +15,8 @@ from sympy.tensor.array.expressions.array_expressions import ArrayElement, Array
 
 from symdiff.errors import ShapeError
 from symdiff.tensors.contraction import ALPHABET, contract
-from symdiff.tensors.layout import GATHER, sliced
+from symdiff.tensors.gathering import GATHER
+from symdiff.tensors.layout import sliced
 from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact
 from symdiff.tensors.shapes import Length, Shape, length_of
 

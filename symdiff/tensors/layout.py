@@ -1,4 +1,4 @@
-"""Operations that move entries without computing: broadcasting, slices, look-ups, stacking, and arrays of constants."""
+"""Operations that move entries without computing: broadcasting, slices, stacking, and arrays of constants."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import sympy as sp
 
-from symdiff.arguments import aligned
+from symdiff.chain import collected
 from symdiff.errors import ShapeError
+from symdiff.function import Form
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.operation import Operation
@@ -19,12 +19,14 @@ from symdiff.tensors.shapes import Length, Shape, same, written
 # for each axis ("at", place), which drops the axis, or ("range", start, count, step)
 Places = tuple[tuple[Any, ...], ...]
 
-_LINEAR = "linear in its operand"
+LINEAR = "linear in its operand"
 
 
-def _first_tangent(operation: str) -> Any:
+def linear(value: Form) -> Form:
+    """The tangent of an operation that is linear in its first operand, while any others have none."""
+
     def tangent(operands: Sequence[Any], tangents: Sequence[Any], static: tuple[Any, ...], _: Any) -> Any:
-        return _VALUES[operation](tangents[0], *operands[1:], *static)
+        return value(tangents[0], *operands[1:], *static)
 
     return tangent
 
@@ -36,18 +38,8 @@ def _no_adjoint(*_: Any) -> Any:
 # broadcast: copies along axes of length 1 and new axes in front
 
 
-def _broadcast(array: Any, shape: Shape) -> Any:
-    return np.broadcast_to(array, shape)
-
-
-def _summed(array: Any, shape: tuple[int, ...]) -> Any:
-    """The adjoint of broadcasting: sums over the axes along which an array of this shape was copied."""
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True).reshape(shape)
-
-
 def _broadcast_adjoint(_: int, adjoint: Any, operands: Sequence[Any], static: tuple[Any, ...], value: Any) -> Any:
-    return _summed(np.asarray(adjoint), np.shape(operands[0]))
+    return collected(adjoint, np.shape(value), np.shape(operands[0]))
 
 
 def reduced(b: GraphBuilder, node: int, full: Shape, shape: Shape) -> int:
@@ -87,18 +79,19 @@ def _broadcast_shape(shapes: Sequence[Shape], shape: Shape) -> Shape:
 BROADCAST = Operation(
     name="broadcast",
     shape=_broadcast_shape,
-    value=_broadcast,
-    jax=lambda array, shape: jnp.broadcast_to(array, shape),
+    value=np.broadcast_to,
+    jax=jnp.broadcast_to,
     adjoint=_broadcast_adjoint,
     derived=_broadcast_derived,
-    tangent=_first_tangent("broadcast"),
-    source=_LINEAR,
+    tangent=linear(np.broadcast_to),
+    source=LINEAR,
 )
 
 
 def broadcast_to(b: GraphBuilder, node: int, shape: Shape) -> int:
     """Node of exactly this shape; the node itself where it has it.
 
+    >>> import sympy as sp
     >>> b = GraphBuilder()
     >>> b.shape(broadcast_to(b, b.constant(sp.Integer(1)), (2, 3)))
     (2, 3)
@@ -133,12 +126,12 @@ def _expand_derived(
 EXPAND = Operation(
     name="expand",
     shape=_expand_shape,
-    value=lambda array, axes: np.expand_dims(array, axes),
-    jax=lambda array, axes: jnp.expand_dims(array, axes),
+    value=np.expand_dims,
+    jax=jnp.expand_dims,
     adjoint=_expand_adjoint,
     derived=_expand_derived,
-    tangent=_first_tangent("expand"),
-    source=_LINEAR,
+    tangent=linear(np.expand_dims),
+    source=LINEAR,
 )
 
 
@@ -156,6 +149,10 @@ def _places(axes: Places) -> tuple[Any, ...]:
         # going down to the first entry there is no number to stop before
         found.append(slice(start, None if stop < 0 else stop, step))
     return tuple(found)
+
+
+def _slice(array: Any, axes: Places) -> Any:
+    return array[_places(axes)]
 
 
 def _slice_shape(shapes: Sequence[Shape], axes: Places) -> Shape:
@@ -177,12 +174,12 @@ def _slice_derived(
 SLICE = Operation(
     name="slice",
     shape=_slice_shape,
-    value=lambda array, axes: array[_places(axes)],
-    jax=lambda array, axes: array[_places(axes)],
+    value=_slice,
+    jax=_slice,
     adjoint=_slice_adjoint,
     derived=_slice_derived,
-    tangent=_first_tangent("slice"),
-    source=_LINEAR,
+    tangent=linear(_slice),
+    source=LINEAR,
 )
 
 
@@ -212,117 +209,8 @@ PLACE = Operation(
     jax=lambda array, axes, shape: jnp.zeros(shape, array.dtype).at[_places(axes)].set(array),
     adjoint=lambda _, adjoint, operands, static, __: adjoint[_places(static[0])],
     derived=lambda b, _, adjoint, operands, static, __: b.apply(SLICE, (adjoint,), (static[0],)),
-    tangent=_first_tangent("place"),
-    source=_LINEAR,
-)
-
-
-# gather: entries at computed places; the places carry no derivative
-
-
-def _whole(places: Sequence[Any], shape: tuple[int, ...]) -> tuple[list[Any], Any]:
-    """Places as integers within an array of this shape, and where they are not within it."""
-    numbers = [np.asarray(place) for place in places]
-    outside = np.zeros((), bool)
-    inside: list[Any] = []
-    for number, length in zip(numbers, shape, strict=True):
-        wrong = ~((number >= 0) & (number < length) & (number == np.floor(number)))
-        outside = outside | wrong
-        inside.append(np.where(wrong, 0, number).astype(np.int64))
-    return inside, outside
-
-
-def _gather(array: Any, *places: Any) -> Any:
-    inside, outside = _whole(places, array.shape)
-    return np.where(outside, np.nan, array[tuple(inside)]).astype(array.dtype)
-
-
-def _gather_jax(array: Any, *places: Any) -> Any:
-    places = tuple(aligned(places))
-    outside: Any = False
-    inside: list[Any] = []
-    for number, length in zip(places, array.shape, strict=True):
-        wrong = ~((number >= 0) & (number < length) & (number == jnp.floor(number)))
-        outside = wrong | outside
-        inside.append(jnp.where(wrong, 0, number).astype(jnp.int64))
-    return jnp.where(outside, jnp.nan, array[tuple(inside)])
-
-
-def _scattered(adjoint: Any, places: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    result = np.zeros(shape, np.asarray(adjoint).dtype)
-    inside, outside = _whole(places, shape)
-    np.add.at(result, tuple(inside), np.where(outside, 0, adjoint))
-    return result
-
-
-def _gather_shape(shapes: Sequence[Shape]) -> Shape:
-    from symdiff.tensors.shapes import broadcast
-
-    return broadcast(shapes[1:], "places")
-
-
-def _gather_adjoint(position: int, adjoint: Any, operands: Sequence[Any], static: Any, value: Any) -> Any:
-    if position:
-        return None
-    return _scattered(np.broadcast_to(adjoint, np.shape(value)), operands[1:], operands[0].shape)
-
-
-def _gather_derived(
-    b: GraphBuilder, position: int, adjoint: int, operands: tuple[int, ...], static: tuple[Any, ...], _: int
-) -> int:
-    if position:
-        return b.constant(sp.Integer(0))
-    return b.apply(SCATTER, (adjoint, *operands[1:]), (b.shape(operands[0]),))
-
-
-GATHER = Operation(
-    name="gather",
-    shape=_gather_shape,
-    value=_gather,
-    jax=_gather_jax,
-    adjoint=_gather_adjoint,
-    derived=_gather_derived,
-    tangent=_first_tangent("gather"),
-    source=_LINEAR,
-)
-
-
-# scatter: the adjoint of gather, entries added up at computed places
-
-
-def _scatter(array: Any, *rest: Any) -> Any:
-    *places, shape = rest
-    whole = np.broadcast_shapes(np.shape(array), *map(np.shape, places))
-    return _scattered(np.broadcast_to(array, whole), places, shape)
-
-
-def _scatter_jax(array: Any, *rest: Any) -> Any:
-    *places, shape = rest
-    array, *places = aligned([array, *places])
-    whole = jnp.broadcast_shapes(array.shape, *(place.shape for place in places))
-    inside = tuple(jnp.broadcast_to(place, whole).astype(jnp.int64) for place in places)
-    return jnp.zeros(shape, array.dtype).at[inside].add(jnp.broadcast_to(array, whole), mode="drop")
-
-
-def _scatter_adjoint(position: int, adjoint: Any, operands: Sequence[Any], static: Any, _: Any) -> Any:
-    return None if position else _gather(np.broadcast_to(adjoint, static[0]), *operands[1:])
-
-
-def _scatter_derived(
-    b: GraphBuilder, position: int, adjoint: int, operands: tuple[int, ...], static: tuple[Any, ...], _: int
-) -> int:
-    return b.constant(sp.Integer(0)) if position else b.apply(GATHER, (adjoint, *operands[1:]))
-
-
-SCATTER = Operation(
-    name="scatter",
-    shape=lambda shapes, shape: shape,
-    value=_scatter,
-    jax=_scatter_jax,
-    adjoint=_scatter_adjoint,
-    derived=_scatter_derived,
-    tangent=_first_tangent("scatter"),
-    source=_LINEAR,
+    tangent=linear(_place),
+    source=LINEAR,
 )
 
 
@@ -353,7 +241,7 @@ STACK = Operation(
     adjoint=lambda position, adjoint, operands, static, _: np.broadcast_to(adjoint, static[0]).reshape(-1)[position],
     derived=_stack_derived,
     tangent=_stack_tangent,
-    source=_LINEAR,
+    source=LINEAR,
 )
 
 
@@ -384,8 +272,3 @@ COUNT = Operation(
 def identity(b: GraphBuilder, length: Length) -> int:
     """Node of the identity matrix."""
     return b.apply(IDENTITY, (), (length,))
-
-
-_VALUES: dict[str, Any] = {
-    operation.name: operation.value for operation in (BROADCAST, EXPAND, SLICE, PLACE, GATHER, SCATTER)
-}

@@ -12,17 +12,14 @@ from typing import Any
 import sympy as sp
 
 from symdiff.errors import OptionError, ShapeError
+from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.layout import BROADCAST, SLICE, broadcast_to, sliced
-from symdiff.tensors.shapes import Length, Shape, own_length, resolved, symbols_of, written
+from symdiff.tensors.operation import Operation
+from symdiff.tensors.shapes import Length, Shape, as_declared, own_length, resolved, symbols_of, written
 
 Lengths = dict[sp.Symbol, int]
-
-
-def is_array_graph(graph: Graph) -> bool:
-    """Whether a graph has nodes that are not scalars."""
-    return bool(graph.shapes)
 
 
 def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
@@ -38,15 +35,16 @@ def length_symbols(graph: Graph) -> tuple[sp.Symbol, ...]:
     found |= {
         symbol
         for step in graph.applications
-        if graph_has_lengths(step.function.name)
+        if isinstance(step.function, Operation)
         for symbol in symbols_of(step.static)
     }
     return tuple(sorted((s for s in found if not own_length(s)), key=lambda s: s.name))
 
 
-def graph_has_lengths(name: str) -> bool:
-    """Whether static arguments of the operation of this name may be lengths."""
-    return name in ("broadcast", "slice", "place", "scatter", "stack", "identity", "count")
+def length_node(b: GraphBuilder, length: Length) -> int:
+    """Node of a length, a number or an expression of symbolic lengths."""
+    graph = graph_of([sp.sympify(length)])
+    return b.splice(graph)[graph.outputs[0]]
 
 
 def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Mapping[sp.Symbol, int]) -> Lengths:
@@ -58,23 +56,23 @@ def find_lengths(graph: Graph, shapes: Mapping[Any, tuple[int, ...]], given: Map
     source: dict[sp.Symbol, str] = {symbol: f"{symbol} = {number}" for symbol, number in given.items()}
     pending: list[tuple[Any, Length, int]] = []
     for node, symbol in graph.symbols.items():
-        declared = graph.shape(node)
-        if not declared:
+        shape = graph.shape(node)
+        if not shape:
             continue
         actual = shapes[symbol]
-        if len(actual) != len(declared):
-            raise ShapeError(_misfit(symbol, declared, actual))
-        pending += [(symbol, length, number) for length, number in zip(declared, actual, strict=True)]
+        if len(actual) != len(shape):
+            raise ShapeError(misfit(symbol, shape, actual))
+        pending += [(symbol, length, number) for length, number in zip(shape, actual, strict=True)]
     # lengths that are symbols alone first, then sums of them
     for symbol, length, number in sorted(pending, key=lambda item: not isinstance(item[1], sp.Symbol)):
-        declared = graph.shape(graph.inputs[symbol])
+        shape = graph.shape(graph.inputs[symbol])
         told = f"{symbol} of shape {written(shapes[symbol])}"
         found = resolved(length, {s: sp.Integer(v) for s, v in known.items()})
         if isinstance(found, int):
             if found != number:
                 others = sorted({source[s] for s in symbols_of(length) if s in source} - {told})
                 against = f", against {' and '.join(others)}" if others else ""
-                raise ShapeError(f"{_misfit(symbol, declared, shapes[symbol])}{against}")
+                raise ShapeError(f"{misfit(symbol, shape, shapes[symbol])}{against}")
             continue
         unknown = symbols_of(found)
         solution = solved_length(found, number, unknown)
@@ -118,8 +116,9 @@ def _whole(symbol: sp.Symbol, value: Any) -> int:
     return number
 
 
-def _misfit(symbol: Any, declared: Shape, actual: tuple[int, ...]) -> str:
-    axes = ", ".join("any" if own_length(n) else str(n) for n in declared)
+def misfit(symbol: Any, shape: Shape, actual: tuple[int, ...]) -> str:
+    """That an array does not have the shape of its symbol, for a message."""
+    axes = ", ".join(map(str, as_declared(shape)))
     return f"{symbol} is declared with the shape ({axes}), but the array given has the shape {tuple(actual)}"
 
 
@@ -211,7 +210,7 @@ def concrete(graph: Graph, lengths: Mapping[sp.Symbol, int], shapes: Mapping[Any
         places[node] = b.constant(value)
     for step in graph.applications:
         here = tuple(places[operand] for operand in step.operands)
-        static = resolved(step.static, numbers) if graph_has_lengths(step.function.name) else step.static
+        static = resolved(step.static, numbers) if isinstance(step.function, Operation) else step.static
         if step.function is SLICE:
             _check_range(static[0], b.shape(here[0]), graph.symbols.get(step.operands[0], "an array"))
             places[step.node] = sliced(b, here[0], static[0])

@@ -1,8 +1,8 @@
-"""SymPy's matrix and array expressions, as contractions, elementwise functions and linear algebra."""
+"""SymPy's matrix expressions, as contractions, elementwise functions and linear algebra."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -15,24 +15,23 @@ from sympy.tensor.array.expressions.array_expressions import (
     ArrayContraction,
     ArrayDiagonal,
     ArrayElementwiseApplyFunc,
-    ArrayTensorProduct,
     OneArray,
     PermuteDims,
     ZeroArray,
 )
 
 from symdiff.from_sympy import free_symbols, graph_of
+from symdiff.tensors.array_expressions import ARRAY_EMITS, Emit, rearranged, unlabelled
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.layout import EXPAND, STACK, broadcast_to, identity, sliced
 from symdiff.tensors.linear_algebra import DETERMINANT, INVERSE
+from symdiff.tensors.matrix_products import product, two
 from symdiff.tensors.notation import Pointwise
 from symdiff.tensors.scope import Scope, Value, aligned, exact
-from symdiff.tensors.shapes import Length, Shape, length_of, same
+from symdiff.tensors.shapes import Shape, length_of, same
 
 if TYPE_CHECKING:
     from symdiff.tensors.reading import ArrayReader
-
-Emit = Callable[["ArrayReader", Any, Sequence[Value], Scope], Value]
 
 
 def operands(expression: Any) -> list[sp.Basic]:
@@ -81,96 +80,10 @@ def _explicit(reader: ArrayReader, expression: Any, values: Sequence[Value], _: 
     return Value(reader.builder.apply(STACK, tuple(value.node for value in values), (shape,)), (), shape)
 
 
-def _product(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    factors = [value for value in values if not value.shape]
-    chain = [value for value in values if value.shape]
-    result = _chained(b, chain, scope)
-    if not factors:
-        return result
-    nodes, labels, _ = aligned(b, factors, scope)
-    scalar = nodes[0]
-    for node in nodes[1:]:
-        scalar = b.call("multiply", scalar, node)
-    both, labels, _ = aligned(b, [Value(scalar, labels), result], scope)
-    return Value(b.call("multiply", *both), labels, result.shape)
-
-
-def _chained(b: Any, chain: list[Value], scope: Scope) -> Value:
-    """A product of matrices in the order that costs the fewest multiplications, by dynamic programming."""
-    count = len(chain)
-    sizes = [_size(value.shape[0]) for value in chain] + [_size(chain[-1].shape[1])]
-    cost = {(i, i): 0 for i in range(count)}
-    split: dict[tuple[int, int], int] = {}
-    for width in range(1, count):
-        for i in range(count - width):
-            j = i + width
-            # of many matrices the order is as written
-            choices = range(i, j) if count <= LONGEST_ORDERED else (j - 1,)
-            costs = {
-                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
-                for k in choices
-                if (i, k) in cost and (k + 1, j) in cost
-            }
-            split[i, j] = min(costs, key=lambda k: (costs[k], -k)) if costs else j - 1
-            cost[i, j] = min(costs.values(), default=0)
-    done: dict[tuple[int, int], Value] = {(i, i): value for i, value in enumerate(chain)}
-    pending = [(0, count - 1)]
-    while pending:
-        i, j = pending[-1]
-        k = split.get((i, j), i)
-        missing = [part for part in ((i, k), (k + 1, j)) if part not in done] if i < j else []
-        if missing:
-            pending += missing
-            continue
-        pending.pop()
-        if i < j:
-            done[i, j] = _two(b, done[i, k], done[k + 1, j], scope)
-    return done[0, count - 1]
-
-
-LONGEST_ORDERED = 40
-# what a symbolic length counts as when the order of a product is chosen
-TYPICAL_LENGTH = 100
-
-
-def _size(length: Length) -> int:
-    return length if isinstance(length, int) else TYPICAL_LENGTH
-
-
-def _two(b: Any, left: Value, right: Value, scope: Scope) -> Value:
-    labels = tuple(axis for axis in scope if axis in left.labels or axis in right.labels)
-    names = {axis: ALPHABET[k] for k, axis in enumerate(labels)}
-    i, j, k = ALPHABET[len(labels) : len(labels) + 3]
-    first = "".join(names[axis] for axis in left.labels) + i + j
-    second = "".join(names[axis] for axis in right.labels) + j + k
-    node = contract(b, [exact(b, left), exact(b, right)], [first, second, ALPHABET[: len(labels)] + i + k])
-    return Value(node, labels, (left.shape[0], right.shape[1]))
-
-
 def _letters(value: Value) -> tuple[str, str]:
     """Letters of the indices and of the axes of a value."""
     count = len(value.labels)
     return ALPHABET[:count], ALPHABET[count : count + len(value.shape)]
-
-
-def _rearranged(reader: ArrayReader, value: Value, own: str, result: str, shape: Shape) -> Value:
-    """The value with its own axes named `own`, contracted to those named `result`."""
-    b, count = reader.builder, len(value.labels)
-    labels = ALPHABET[::-1][:count]
-    node = exact(b, value)
-    inner = b.parts(node, "contract") if not count else None
-    if inner is None:
-        return Value(contract(b, [node], [labels + own, labels + result]), value.labels, shape)
-    # a contraction of a contraction is one
-    letters: tuple[str, ...] = b.static_of(node)[0]
-    spare = iter(letter for letter in ALPHABET[::-1] if letter not in own + result)
-    names = dict(zip(letters[-1], own, strict=True))
-    for letter in "".join(letters[:-1]):
-        if letter not in names:
-            names[letter] = next(spare)
-    parts = ["".join(names[letter] for letter in part) for part in letters[:-1]]
-    return Value(contract(b, inner, [*parts, result]), value.labels, shape)
 
 
 def _transpose(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) -> Value:
@@ -181,17 +94,11 @@ def _transpose(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) 
 
 
 def _trace(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) -> Value:
-    return _rearranged(reader, values[0], "aa", "", ())
-
-
-def _unlabelled(reader: ArrayReader, expression: Any, value: Value) -> int:
-    if value.labels:
-        reader.refuse(expression)
-    return exact(reader.builder, value)
+    return rearranged(reader, values[0], "aa", "", ())
 
 
 def _determinant(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    return Value(reader.builder.apply(DETERMINANT, (_unlabelled(reader, expression, values[0]),)), ())
+    return Value(reader.builder.apply(DETERMINANT, (unlabelled(reader, expression, values[0]),)), ())
 
 
 def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
@@ -203,7 +110,7 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
     if exponent == 0:
         return Value(identity(b, base.shape[0]), (), base.shape)
     if exponent < 0:
-        node = _unlabelled(reader, expression, base)
+        node = unlabelled(reader, expression, base)
         inner = b.parts(node, "contract")
         if inner is not None and b.static_of(node)[0] == ("ab", "ba"):
             # the inverse of a transpose is the transpose of the inverse, which may be there already
@@ -214,8 +121,8 @@ def _power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope:
     # by repeated squaring, from the highest binary digit on
     result = base
     for digit in bin(abs(int(exponent)))[3:]:
-        result = _two(b, result, result, scope)
-        result = _two(b, result, base, scope) if digit == "1" else result
+        result = two(b, result, result, scope)
+        result = two(b, result, base, scope) if digit == "1" else result
     return result
 
 
@@ -245,26 +152,23 @@ def _pointwise(reader: ArrayReader, expression: Any, values: Sequence[Value], sc
     return Value(node, labels, next(value.shape for value in values if value.shape))
 
 
-def _hadamard(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    nodes, labels, _ = aligned(b, values, scope)
-    result = nodes[0]
-    for node in nodes[1:]:
-        result = b.call("multiply", result, node)
-    return Value(result, labels, next(value.shape for value in values if value.shape))
+def _entrywise(name: str) -> Emit:
+    def emit(reader: ArrayReader, _: Any, values: Sequence[Value], scope: Scope) -> Value:
+        nodes, labels, _ = aligned(reader.builder, values, scope)
+        return Value(reader.chain(name, nodes), labels, next((value.shape for value in values if value.shape), ()))
+
+    return emit
 
 
 def _hadamard_power(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
     if len(values) == 1:
         u = sp.Symbol("u", real=True)
         return _mapped(reader, expression, values[0], u ** expression.args[1], u)
-    nodes, labels, _ = aligned(reader.builder, values, scope)
-    shape = next(value.shape for value in values if value.shape)
-    return Value(reader.builder.call("power", *nodes), labels, shape)
+    return _entrywise("power")(reader, expression, values, scope)
 
 
 def _sliced(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    node = _unlabelled(reader, expression, values[0])
+    node = unlabelled(reader, expression, values[0])
     axes: list[Any] = []
     for start, stop, step in (expression.rowslice, expression.colslice):
         count = length_of(sp.ceiling(sp.sympify(stop - start) / step))
@@ -274,7 +178,7 @@ def _sliced(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Sc
 
 def _diagonal_matrix(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     b, (value,) = reader.builder, values
-    node, shape = _unlabelled(reader, expression, value), _shape(expression)
+    node, shape = unlabelled(reader, expression, value), _shape(expression)
     letters = "aa" if isinstance(expression, DiagonalMatrix) else "ab"
     if letters == "ab":
         column = same(value.shape[1], 1)
@@ -286,61 +190,8 @@ def _diagonal_matrix(reader: ArrayReader, expression: Any, values: Sequence[Valu
 
 def _diagonal_of(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
     b = reader.builder
-    node = contract(b, [_unlabelled(reader, expression, values[0])], ["aa", "a"])
+    node = contract(b, [unlabelled(reader, expression, values[0])], ["aa", "a"])
     return Value(b.apply(EXPAND, (node,), ((1,),)), (), _shape(expression))
-
-
-def _tensor_product(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    parts: list[str] = []
-    for value in values:
-        start = sum(map(len, parts))
-        parts.append(ALPHABET[start : start + len(value.shape)])
-    nodes = [_unlabelled(reader, expression, value) for value in values]
-    shape = tuple(length for value in values for length in value.shape)
-    return Value(contract(reader.builder, nodes, [*parts, "".join(parts)]), (), shape)
-
-
-def _contraction(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    own = list(ALPHABET[: len(value.shape)])
-    for group in expression.contraction_indices:
-        for place in group:
-            own[place] = own[group[0]]
-    summed = {own[group[0]] for group in expression.contraction_indices}
-    kept = [place for place, letter in enumerate(own) if letter not in summed]
-    result = "".join(own[place] for place in kept)
-    return _rearranged(reader, value, "".join(own), result, tuple(value.shape[place] for place in kept))
-
-
-def _array_diagonal(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    own = list(ALPHABET[: len(value.shape)])
-    for group in expression.diagonal_indices:
-        for place in group:
-            own[place] = own[group[0]]
-    joined = [int(group[0]) for group in expression.diagonal_indices]
-    alone = [place for place in range(len(own)) if own.count(own[place]) == 1 and place not in joined]
-    # joined axes stand last
-    kept = alone + joined
-    result = "".join(own[place] for place in kept)
-    return _rearranged(reader, value, "".join(own), result, tuple(value.shape[place] for place in kept))
-
-
-def _permuted(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
-    (value,) = values
-    order = expression.permutation.array_form
-    own = ALPHABET[: len(value.shape)]
-    result = "".join(own[place] for place in order)
-    return _rearranged(reader, value, own, result, tuple(value.shape[place] for place in order))
-
-
-def _array_sum(reader: ArrayReader, expression: Any, values: Sequence[Value], scope: Scope) -> Value:
-    b = reader.builder
-    nodes, labels, _ = aligned(b, values, scope)
-    result = nodes[0]
-    for node in nodes[1:]:
-        result = b.call("add", result, node)
-    return Value(result, labels, values[0].shape)
 
 
 _FILLED = (sp.Identity, sp.OneMatrix, sp.ZeroMatrix, ZeroArray, OneArray)
@@ -348,23 +199,20 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.MatrixSymbol, _symbol),
     (_FILLED, _filled),
     (sp.MatrixBase, _explicit),
-    (sp.MatMul, _product),
+    (sp.MatMul, product),
     ((sp.Transpose, sp.Adjoint), _transpose),
     (sp.Trace, _trace),
     (sp.Determinant, _determinant),
     (sp.MatPow, _power),
     ((ElementwiseApplyFunction, ArrayElementwiseApplyFunc), _applied),
     (Pointwise, _pointwise),
-    (HadamardProduct, _hadamard),
+    (HadamardProduct, _entrywise("multiply")),
     (HadamardPower, _hadamard_power),
     (MatrixSlice, _sliced),
     ((DiagMatrix, DiagonalMatrix), _diagonal_matrix),
     (DiagonalOf, _diagonal_of),
-    (ArrayTensorProduct, _tensor_product),
-    (ArrayContraction, _contraction),
-    (ArrayDiagonal, _array_diagonal),
-    (PermuteDims, _permuted),
-    (ArrayAdd, _array_sum),
+    *ARRAY_EMITS,
+    (ArrayAdd, _entrywise("add")),
 )
 HEADS: tuple[type, ...] = tuple(
     head for heads, _ in _EMITS for head in (heads if isinstance(heads, tuple) else (heads,))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from symdiff.tensors.contraction import CONTRACT
-from symdiff.tensors.layout import BROADCAST, COUNT, EXPAND, GATHER, IDENTITY, PLACE, SCATTER, SLICE, STACK
+from symdiff.tensors.gathering import GATHER, SCATTER
+from symdiff.tensors.layout import BROADCAST, COUNT, EXPAND, IDENTITY, PLACE, SLICE, STACK
 from symdiff.tensors.linear_algebra import COFACTORS, DETERMINANT, INVERSE, LOG_DETERMINANT
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.reductions import LOG_SUM_EXP, OTHERS, PRODUCT, TOP

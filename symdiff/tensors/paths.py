@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symdiff.tensors.contraction import lengths_of
 from symdiff.tensors.shapes import Shape, same
 
 # operands in the order of a product, each with whether it is transposed
@@ -61,9 +62,7 @@ def walked(parts: Sequence[str], result: str, shapes: Sequence[Shape]) -> tuple[
         return None
     edges = ends(parts, shapes)
     free = set(range(len(parts)))
-    lengths = {
-        letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)
-    }
+    lengths = lengths_of(shapes, (*parts, result))
     if any(letter not in lengths for letter in result):
         return None
     start, stop = (ONE if same(lengths[letter], 1) else letter for letter in result)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symdiff.from_sympy import graph_of
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.contraction import ALPHABET
-from symdiff.tensors.shapes import Length, Shape, same
+from symdiff.tensors.lengths import length_node
+from symdiff.tensors.shapes import Shape, same
 
 
 def is_ones(b: GraphBuilder, node: int) -> bool:
@@ -78,7 +78,7 @@ def reduced(b: GraphBuilder, nodes: list[int], parts: list[str], result: str) ->
         if is_ones(b, nodes[k]) and len(set(part)) == len(part) and all(c in others or c not in result for c in part):
             for axis, letter in enumerate(part):
                 if letter not in others:
-                    factor = b.call("multiply", factor, _number(b, b.shape(nodes[k])[axis]))
+                    factor = b.call("multiply", factor, length_node(b, b.shape(nodes[k])[axis]))
             nodes, parts = nodes[:k] + nodes[k + 1 :], parts[:k] + parts[k + 1 :]
             continue
         if is_ones(b, nodes[k]) and len(part) == 2 and all(same(n, 1) for n in b.shape(nodes[k])):
@@ -101,14 +101,3 @@ def reduced(b: GraphBuilder, nodes: list[int], parts: list[str], result: str) ->
             elif not any(single in p and letter in p for p in parts):
                 parts = [p.replace(letter, single) for p in parts]
     return nodes, parts, result, factor
-
-
-def _number(b: GraphBuilder, length: Length) -> int:
-    graph = graph_of([sp.sympify(length)])
-    return b.splice(graph)[graph.outputs[0]]
-
-
-def lengths_at(parts: Sequence[str], shapes: Sequence[Shape], letters: str) -> list[Length]:
-    """Lengths of letters that operands have."""
-    found = {c: n for p, s in zip(parts, shapes, strict=True) for c, n in zip(p, s, strict=True)}
-    return [found[letter] for letter in letters]

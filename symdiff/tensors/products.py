@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from symdiff.tensors.contraction import lengths_of
 from symdiff.tensors.paths import ONE, Path, along, ends, through
 from symdiff.tensors.shapes import Length, Shape, same
 
@@ -46,7 +47,7 @@ def decomposed(parts: Sequence[str], result: str, shapes: Sequence[Shape]) -> De
     """
     if any(len(part) != 2 for part in parts) or len(result) not in (0, 2) or len(set(result)) < len(result):
         return None
-    lengths = {c: n for part, shape in zip(parts, shapes, strict=True) for c, n in zip(part, shape, strict=True)}
+    lengths = lengths_of(shapes, (*parts, result))
     edges = ends(parts, shapes)
     factors = [Factor([(k, False)]) for k in range(len(parts))]
     aims = ["" if c not in lengths else ONE if same(lengths[c], 1) else c for c in result]

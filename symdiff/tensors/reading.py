@@ -12,11 +12,13 @@ from typing import Any
 import sympy as sp
 
 from symdiff.errors import ShapeError, UnsupportedError
-from symdiff.from_sympy import ARRAYS, Reader, check_real, children_of
+from symdiff.from_sympy import ARRAYS, Reader
+from symdiff.operands import check_real, children_of
 from symdiff.refusals import unsupported
 from symdiff.tensors import entries, matrices
 from symdiff.tensors.contraction import sum_over
 from symdiff.tensors.layout import COUNT, EXPAND
+from symdiff.tensors.lengths import length_node
 from symdiff.tensors.notation import Entries
 from symdiff.tensors.reductions import PRODUCT
 from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact, placed
@@ -160,7 +162,7 @@ class ArrayReader(Reader):
         for axis in axes:
             if axis not in value.labels:
                 # every term is the same
-                node = b.call("multiply", self._number(axis.length), node)
+                node = b.call("multiply", length_node(b, axis.length), node)
         return Value(node, kept, value.shape)
 
     def _product_of(self, value: Value, axes: Scope) -> Value:
@@ -186,16 +188,6 @@ class ArrayReader(Reader):
         labels = tuple(axis for axis in scope if axis in value.labels)
         whole = Value(placed(self.builder, value, (*labels, *axes), 0), (*labels, *axes))
         return Value(exact(self.builder, whole), labels, tuple(axis.length for axis in axes))
-
-    def _number(self, length: Any) -> int:
-        """Node of a length, a number or an expression of symbolic lengths."""
-        expression = sp.sympify(length)
-        value = expression if expression.is_number else None
-        if value is not None:
-            return self.builder.constant(value)
-        reader = Reader()
-        part = reader.builder.finish([reader.read(expression)])
-        return self.builder.splice(part)[part.outputs[0]]
 
     def refuse(self, expression: sp.Basic) -> Any:
         """Raise UnsupportedError for a node that has no rule."""

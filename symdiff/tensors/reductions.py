@@ -90,11 +90,9 @@ TOP = Operation(
 )
 
 
-def _log_sum_exp(numpy: Any, exponents: Any, axis: int) -> Any:
-    top = numpy.max(exponents, axis=axis, keepdims=True)
-    # of infinite exponents the largest is the result
-    top = numpy.where(numpy.isfinite(top), top, 0.0).astype(exponents.dtype)
-    return numpy.log(numpy.sum(numpy.exp(exponents - top), axis=axis)) + numpy.squeeze(top, axis)
+def _log_sum_exp(exponents: Any, axis: int) -> Any:
+    top = _top(np, exponents, (axis,))
+    return np.log(np.sum(np.exp(exponents - np.expand_dims(top, axis)), axis=axis)) + top
 
 
 def _log_sum_exp_jax(exponents: Any, axis: int) -> Any:
@@ -123,7 +121,7 @@ def _log_sum_exp_derived(
 LOG_SUM_EXP = Operation(
     name="log_sum_exp",
     shape=_without,
-    value=lambda exponents, axis: _log_sum_exp(np, exponents, axis),
+    value=_log_sum_exp,
     jax=_log_sum_exp_jax,
     adjoint=lambda _, adjoint, operands, static, value: (
         np.expand_dims(np.broadcast_to(adjoint, np.shape(value)), static[0]) * _share(operands[0], static[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import jax
@@ -26,7 +27,7 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.lengths import concrete, find_lengths, length_symbols
-from symdiff.tensors.shapes import same, written
+from symdiff.tensors.shapes import same, told, written
 
 Run = Callable[..., Any]
 Shapes = tuple[tuple[int, ...], ...]
@@ -36,19 +37,19 @@ Shapes = tuple[tuple[int, ...], ...]
 class ArrayFunction:
     """A function of arrays, compiled anew for each set of lengths.
 
-    `build(graph)` makes a function of the arrays of one point from a graph of known lengths; `symbols` is their order,
-    and `lengths` the symbolic lengths, of which those that follow from no array have to be given.
+    `build(graph)` makes a function of the arrays of one point from a graph of known lengths; `symbols` is their order.
     """
 
     graph: Graph
     symbols: tuple[Any, ...]
     build: Callable[[Graph], Run]
     numpy: bool = False
-    lengths: tuple[sp.Symbol, ...] = ()
     runs: dict[Any, Run] = field(default_factory=dict[Any, Run])
 
-    def __post_init__(self) -> None:
-        self.lengths = length_symbols(self.graph)
+    @cached_property
+    def lengths(self) -> tuple[sp.Symbol, ...]:
+        """The symbolic lengths, of which those that follow from no array have to be given."""
+        return length_symbols(self.graph)
 
     def __call__(self, arrays: Sequence[Any], given: Mapping[sp.Symbol, int] | None = None) -> Any:
         """Run on arrays in the order of `symbols`; raises ShapeError where their shapes do not fit."""
@@ -85,10 +86,7 @@ def split_batches(
     for symbol, array, rank in zip(symbols, arrays, ranks, strict=True):
         shape = np.shape(array)
         if len(shape) < rank:
-            declared = graph.shape(graph.inputs[symbol]) if symbol in graph.inputs else symbol.shape
-            axes = written(
-                tuple(n if isinstance(n, int) or ".shape[" not in str(n) else sp.Symbol("any") for n in declared)
-            )
+            axes = told(graph.shape(graph.inputs[symbol]) if symbol in graph.inputs else symbol.shape)
             raise ShapeError(
                 f"{symbol} has the shape {axes}, but the array given has the shape {shape}; give one of {rank} axes"
             )
@@ -97,9 +95,9 @@ def split_batches(
     try:
         return np.broadcast_shapes(*batches), tuple(own)
     except ValueError:
-        told = ", ".join(f"{s} {np.shape(a)}" for s, a in zip(symbols, arrays, strict=True))
+        given = ", ".join(f"{s} {np.shape(a)}" for s, a in zip(symbols, arrays, strict=True))
         raise ShapeError(
-            f"the axes of the arrays before those of one point form a batch, and do not broadcast: {told}"
+            f"the axes of the arrays before those of one point form a batch, and do not broadcast: {given}"
         ) from None
 
 

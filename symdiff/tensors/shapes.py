@@ -55,7 +55,7 @@ def broadcast(shapes: Sequence[Shape], what: str) -> Shape:
     return tuple(result)
 
 
-def written(shape: Shape) -> str:
+def written(shape: Sequence[Length | str]) -> str:
     """A shape as it is told to the user.
 
     >>> written((3, sp.Symbol("n")))
@@ -90,6 +90,20 @@ def resolved(static: Any, lengths: dict[sp.Symbol, sp.Integer]) -> Any:
         number = static.xreplace(lengths)
         return int(number) if isinstance(number, sp.Integer) else number
     return static
+
+
+def told(shape: Sequence[Length]) -> str:
+    """A declared shape for a message; a length without a name may be any.
+
+    >>> told((3, sp.Symbol("X.shape[1]")))
+    '3×any'
+    """
+    return written(as_declared(shape))
+
+
+def as_declared(shape: Sequence[Length]) -> tuple[Length | str, ...]:
+    """A shape with "any" for the lengths that an array has by itself, which the user gave no name."""
+    return tuple("any" if own_length(length) else length for length in shape)
 
 
 def own_length(length: Length) -> bool:

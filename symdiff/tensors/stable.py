@@ -15,12 +15,11 @@ import sympy as sp
 
 from symdiff.graph import Graph, Static
 from symdiff.graph_builder import GraphBuilder
-from symdiff.tensors.contraction import contract
+from symdiff.tensors.contraction import contract, lengths_of
 from symdiff.tensors.layout import BROADCAST, EXPAND, broadcast_to
 from symdiff.tensors.linear_algebra import LOG_DETERMINANT
 from symdiff.tensors.reductions import LOG_SUM_EXP, TOP
 
-_PRODUCTS = frozenset(("multiply", "divide", "negate"))
 # factors of one product that are looked at
 MOST_FACTORS = 64
 
@@ -199,11 +198,7 @@ class _Rewriter:
         if not exponents:
             return None
         total = self._added(exponents)
-        lengths = {
-            letter: n
-            for o, part in zip(operands, parts, strict=True)
-            for letter, n in zip(part, b.shape(o), strict=True)
-        }
+        lengths = lengths_of([b.shape(operand) for operand in operands], b.static_of(node)[0])
         total = broadcast_to(b, total, tuple(lengths[letter] for letter in order))
         axes = tuple(range(len(result), len(order)))
         logarithm: int | None = None

@@ -16,12 +16,12 @@ import sympy as sp
 from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
-from symdiff.tensors.contraction import ALPHABET, contract, transpose
+from symdiff.tensors.contraction import ALPHABET, contract, lengths_of, transpose
 from symdiff.tensors.layout import BROADCAST, broadcast_to
 from symdiff.tensors.linear_algebra import LOG_DETERMINANT
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.paths import walked
-from symdiff.tensors.plain_contraction import is_ones, lengths_at, merged, reduced, single_letter
+from symdiff.tensors.plain_contraction import is_ones, merged, reduced, single_letter
 from symdiff.tensors.shapes import Length, same
 
 
@@ -59,10 +59,7 @@ def tidied(graph: Graph) -> Graph:
     if not graph.shapes:
         return graph
     tidy = Tidy()
-    for node, symbol in graph.symbols.items():
-        tidy.forms[node] = Form(tidy.one, tidy.b.input(symbol, graph.shape(node)))
-    for node, value in graph.constants.items():
-        tidy.forms[node] = Form(tidy.one, tidy.b.constant(value))
+    tidy.forms |= {node: Form(tidy.one, leaf) for node, leaf in enumerate(tidy.b.leaves(graph)) if leaf >= 0}
     for step in graph.applications:
         tidy.forms[step.node] = tidy.form(step)
     return tidy.b.finish([tidy.whole(tidy.forms[node]) for node in graph.outputs])
@@ -308,7 +305,8 @@ class Tidy:
             return Form(self.one, coefficient)
         shapes = [b.shape(node) for node in nodes]
         single = single_letter(parts, shapes, result)
-        if len(result) == 2 and all(same(n, 1) for n in lengths_at(parts, shapes, result)):
+        lengths = lengths_of(shapes, (*parts, result))
+        if len(result) == 2 and all(same(lengths[letter], 1) for letter in result):
             # a matrix of one entry is a number
             number = contract(b, nodes, [*parts, ""])
             return Form(b.call("multiply", coefficient, number), broadcast_to(b, self.one, (1, 1)))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import compare
-from compare import checking, evaluation, rows
+from compare import evaluation, rows
+from compare.truth import CHOSEN
 
 ROUTES = ("symbolic", "autodiff", "chain")
 
@@ -59,7 +60,7 @@ def test_a_step_that_rounding_may_have_taken_is_no_wrong_rule(formula, at, slope
     found = compare.check(formula, wrt="y", at=[at, beside], dtype=dtype)
     stepped, row = found.rows
     assert stepped.referee.value == pytest.approx(slope, rel=1e-14)
-    assert (stepped.verdict.value, stepped.reason) == ("agree", checking.CHOSEN)
+    assert (stepped.verdict.value, stepped.reason) == ("agree", CHOSEN)
     # nothing is excused beside the step
     assert (row.verdict.value, row.reason) == ("agree", "")
     assert row.tolerance < 1e-4

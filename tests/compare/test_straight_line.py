@@ -9,7 +9,7 @@ import sympy as sp
 import compare
 from compare import pieces
 from compare.benchmarks.fault_planting import Fault, planted
-from compare.bounds import jaxpr as rounding_jaxpr
+from compare.bounds import jaxpr
 from compare.bounds.straight_line import EXACT, compiling, run, straight_line
 from symdiff.from_sympy import graph_of
 from symdiff.routes import of_graph
@@ -131,9 +131,7 @@ def test_compiled_in_advance_or_not_the_numbers_are_the_same():
 
 def test_written_out_a_program_has_the_bounds_of_its_operations_one_by_one():
     # sin(1.7) to half a unit and two of its own, times itself: 2*|sin|*bound, and half a unit of the product
-    (bound,) = rounding_jaxpr.output_bounds(
-        jax.make_jaxpr(lambda u: jnp.sin(u) * jnp.sin(u))(1.7), [np.array(1.7)], "d"
-    )
+    (bound,) = jaxpr.output_bounds(jax.make_jaxpr(lambda u: jnp.sin(u) * jnp.sin(u))(1.7), [np.array(1.7)], "d")
     own, eps = np.sin(1.7), np.finfo(float).eps
     assert bound == pytest.approx(2 * own * 2 * eps * own + eps / 2 * own * own, rel=1e-9)
 

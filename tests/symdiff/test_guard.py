@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from symdiff import chain
 from symdiff.from_sympy import graph_of
-from symdiff.gradients import hessian
 from symdiff.guard import guarded
+from symdiff.jacobians import hessian
 from symdiff.lowering import lambdify
 from symdiff.routes import ROUTES, value_and_gradient
 

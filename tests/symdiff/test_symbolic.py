@@ -10,7 +10,8 @@ from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.forms.elementary_classes import sigmoid
 from symdiff.function import Absence
 from symdiff.functions import FUNCTIONS, ROWS
-from symdiff.gradients import find_symbols, gradient, hessian, jacobian
+from symdiff.gradients import find_symbols, gradient
+from symdiff.jacobians import hessian, jacobian
 from symdiff.lowering import lambdify
 
 w, x, y, b = sp.symbols("w x y b", real=True)
