@@ -178,6 +178,41 @@ class OneByOne(sp.Trace):
     _latex = _mathml_presentation = _pretty = _sympystr
 
 
+class OneEntry(sp.MatrixExpr):
+    """The matrix of one entry that holds a number, printed as that number.
+
+    >>> r = sp.MatrixSymbol("r", 3, 1)
+    >>> OneEntry(2 * OneByOne(r.T * r)).shape, OneEntry(2 * OneByOne(r.T * r))
+    ((1, 1), 2*(r.T*r))
+    """
+
+    def __new__(cls, number: Any) -> OneEntry:
+        """The number is given."""
+        return sp.Basic.__new__(cls, sp.sympify(number))
+
+    @property
+    def shape(self) -> Any:
+        """One row, one column."""
+        return sp.Integer(1), sp.Integer(1)
+
+    def _entry(self, i: Any, j: Any, **_: Any) -> Any:
+        return self.args[0]
+
+    @property
+    def precedence(self) -> int:
+        """That of the number."""
+        return precedence(self.args[0])
+
+    def _sympystr(self, printer: Any) -> Any:
+        return printer._print(self.args[0])
+
+    def _pretty(self, printer: Any) -> Any:
+        form = printer._print(self.args[0])
+        return form if self.precedence > PRECEDENCE["Add"] else type(form)(*form.parens())
+
+    _latex = _mathml_presentation = _sympystr
+
+
 class Entries(ExprWithLimits):
     """An array given by its entries: `Entries(expr, (i, 0, n - 1), (j, 0, m - 1))` has the shape (n, m).
 

@@ -60,7 +60,7 @@ def tidied(graph: Graph) -> Graph:
         return graph
     tidy = Tidy()
     for node, symbol in graph.symbols.items():
-        tidy.forms[node] = Form(tidy.one, tidy.b.input(symbol, graph.shape(node)))
+        tidy.forms[node] = tidy.number(Form(tidy.one, tidy.b.input(symbol, graph.shape(node))))
     for node, value in graph.constants.items():
         tidy.forms[node] = Form(tidy.one, tidy.b.constant(value))
     for step in graph.applications:
@@ -112,6 +112,13 @@ class Tidy:
             operands = [form._replace(pose=UPRIGHT) if determinant else form for form in operands]
             return Form(self.one, self.b.apply(step.function, tuple(map(self.whole, operands)), step.static))
         return self._elementwise(step, operands)
+
+    def number(self, form: Form) -> Form:
+        """A matrix of one entry as that number times a matrix of a one, so that sums and products see numbers."""
+        shape = self.b.shape(form.node)
+        if len(shape) != 2 or not all(same(length, 1) for length in shape):
+            return form
+        return Form(contract(self.b, [form.node], ["ab", ""]), broadcast_to(self.b, self.one, (1, 1)))
 
     def whole(self, form: Form) -> int:
         """Node of a form's value."""
@@ -309,8 +316,9 @@ class Tidy:
         shapes = [b.shape(node) for node in nodes]
         single = single_letter(parts, shapes, result)
         if len(result) == 2 and all(same(n, 1) for n in lengths_at(parts, shapes, result)):
-            # a matrix of one entry is a number
-            number = contract(b, nodes, [*parts, ""])
+            # a matrix of one entry is a number, the same whichever factor comes first
+            ordered = sorted(zip(nodes, parts, strict=True))
+            number = contract(b, [node for node, _ in ordered], [*(part for _, part in ordered), ""])
             return Form(b.call("multiply", coefficient, number), broadcast_to(b, self.one, (1, 1)))
         column = len(result) == 1 and bool(single)
         if column:
