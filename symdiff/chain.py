@@ -127,7 +127,7 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
                     arguments = [values[i] for i in operands]
                     contribution = adjoint * local_partial(function, position, arguments, static, values[node])
                 if graph.shapes:
-                    contribution = _collected(contribution, np.shape(values[node]), np.shape(values[operand]))
+                    contribution = collected(contribution, np.shape(values[node]), np.shape(values[operand]))
                 known = result[operand]
                 result[operand] = contribution if known is None else known + contribution
             if not keep:
@@ -135,7 +135,7 @@ def adjoints(graph: Graph, values: Sequence[Any], output: int, wrt: Sequence[int
     return result
 
 
-def _collected(contribution: Any, full: tuple[int, ...], own: tuple[int, ...]) -> Any:
+def collected(contribution: Any, full: tuple[int, ...], own: tuple[int, ...]) -> Any:
     """What comes back to an operand of shape `own` that was copied to the shape `full`: the sum over the copies."""
     if own == full:
         return contribution

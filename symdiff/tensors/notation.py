@@ -195,7 +195,7 @@ class OneEntry(sp.MatrixExpr):
         """One row, one column."""
         return sp.Integer(1), sp.Integer(1)
 
-    def _entry(self, i: Any, j: Any, **_: Any) -> Any:
+    def _entry(self, *_: Any, **__: Any) -> Any:
         return self.args[0]
 
     @property
