@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.matrices.expressions.slice import MatrixSlice
 from sympy.tensor.array.expressions.array_expressions import ArrayElement
 
-from symdiff.tensors.notation import OneByOne, OneEntry, Ones, Pointwise, Powers, Products
+from symdiff.tensors.notation import Eye, OneByOne, OneEntry, Ones, Pointwise, Powers, Products
 from symdiff.tensors.products import Factor, Product
 from symdiff.tensors.shapes import Shape, same
 
@@ -56,7 +56,7 @@ def matrix(w: Writer, node: int) -> Generator[Any, Any, Any]:
         product = yield from chain(w, step.operands, found.matrix)
         return times(sp.Mul(*numbers), product)
     if name == "identity":
-        return sp.Identity(w.length(shape[0]))
+        return Eye(w.length(shape[0]))
     if name == "stack":
         entries: list[Any] = []
         for operand in step.operands:
