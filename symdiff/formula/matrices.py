@@ -176,12 +176,16 @@ def each(formula: Formula, node: ast.expr, function: Callable[..., Any], argumen
         body = call(formula.sizes, function, variables)
         return Pointwise(sp.Lambda(tuple(v for v in variables if v.is_Symbol), body), *matrices)
     entries = [ENTRY if is_matrix(argument) else argument for argument in arguments]
-    return matrices[0].applyfunc(sp.Lambda(ENTRY, call(formula.sizes, function, entries)))
+    return applied(matrices[0], call(formula.sizes, function, entries))
 
 
 def applied(matrix: Any, body: Any) -> Any:
     """A formula in `entry` at each entry of a matrix."""
-    return matrix.applyfunc(sp.Lambda(ENTRY, body))
+    function = sp.Lambda(ENTRY, body)
+    if matrix.has(sp.Sum, sp.Product):
+        # SymPy asks the function for its value at a matrix of one entry, and works out every sum in it for that
+        return sp.MatrixExpr.__new__(ElementwiseApplyFunction, function, matrix)
+    return matrix.applyfunc(function)
 
 
 def total(matrix: Any) -> Any:

@@ -91,6 +91,8 @@ def test_sums_are_not_worked_out_when_matrices_are_multiplied():
     assert read == sp.MatMul(sp.Sum(X[i], (i, 0, 9999999)), z)
     again = parse("norm(Sum(X[i], (i, 0, 9999999))*z) + sum(Sum(X[i], (i, 0, 9999999))*z)", symbols=[X, z])
     assert again.has(sp.Sum)
+    within = parse("exp((Sum(X[i], (i, 0, 9999999))*z).T*z)", symbols=[X, z])
+    assert within.has(sp.Sum)
     # SymPy's own str of this product would not come to an end
     assert written(read) == "Sum(X[i], (i, 0, 9999999))*z"
 
