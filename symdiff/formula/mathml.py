@@ -31,6 +31,17 @@ TAG = re.compile(
     r"|mpadded)(?: (?:xmlns|display|stretchy|fence|form|columnalign|width|mathvariant|linethickness|minsize|maxsize"
     r'|movablelimits|accent|separator|lspace|rspace|displaystyle|columnspacing|rowspacing)="[^"<>&]*")* ?/?>'
 )
+# parentheses around what is one line high, which fonts would stretch too far
+LOW = re.compile(
+    r'<mo stretchy="true" fence="true" form="prefix">&#x00028;</mo>'
+    r'((?:</?(?:mi|mn|mo|mrow|msub|mo stretchy="false"|mspace width="0.167em" /)>|[^<>&]|&#x(?!0002[89];)\w+;)*)'
+    r'<mo stretchy="true" fence="true" form="postfix">&#x00029;</mo>'
+)
+OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
+NESTED = 4
+# the name of a function behind a factor; names of symbols are private characters when this is looked for
+FACTOR_AND_FUNCTION = re.compile(r"(</mi>|</mn>|</msub>|</msup>)((?:<mrow>|<msup>)*<mi>[A-Za-z]{2,}</mi>)")
+ROW_OF_ONE = re.compile(r"<mrow>(<(mi|mn)>[^<>]*</\2>)</mrow>")
 SINGLE = re.compile(r"<mrow>(<(mi|mn|msub)>(?:(?!</\2>).)*</\2>)</mrow>")
 TEXT = re.compile(r"(?:[^<>&]|&(?:#x[0-9A-F]+|lt|gt|amp|quot|#x27);)*")
 
@@ -68,7 +79,7 @@ def _latex_name(name: str, private: dict[str, str]) -> str:
     return part(base) + (f"_{{{','.join(below)}}}" if below else "")
 
 
-def _named_safely(nodes: Iterable[sp.Basic]) -> bool:
+def named_safely(nodes: Iterable[sp.Basic]) -> bool:
     """Whether all names that are printed from elsewhere than a Symbol are plain words."""
     for node in nodes:
         names = [type(node).__name__] if isinstance(node, sp.Function) else []
@@ -87,6 +98,9 @@ def converted(latex: str, private: dict[str, str], display: str) -> str | None:
     except Exception:  # a dozen unrelated types: a formula that the converter does not know is shown as text
         return None
     back = {character: html.escape(visible(text, 80)) for text, character in private.items()}
+    mathml = FACTOR_AND_FUNCTION.sub(r'\1<mspace width="0.167em" />\2', mathml)
+    for _ in range(NESTED):
+        mathml = LOW.sub(rf"{OPEN}\1{CLOSE}", mathml)
     mathml = PRIVATE.sub(lambda match: back.get(match[0], "\ufffd"), mathml)
     return mathml if TEXT.fullmatch(TAG.sub("", mathml)) else None
 
@@ -102,7 +116,7 @@ def as_mathml(formula: sp.Basic | str) -> str | None:
     if isinstance(formula, str):
         return None
     nodes, depth = PrintedSize(MATHML_NODES)(formula)
-    if nodes > MATHML_NODES or depth > DEPTH or not _named_safely(sp.preorder_traversal(formula)):
+    if nodes > MATHML_NODES or depth > DEPTH or not named_safely(sp.preorder_traversal(formula)):
         return None
     private: dict[str, str] = {}
     symbols = sorted(formula.atoms(sp.Symbol), key=lambda symbol: symbol.name)
@@ -125,12 +139,11 @@ def name_markup(name: str) -> str:
     """Return a name as MathML to be put inside a formula.
 
     >>> name_markup("v12")
-    '<msub><mi>v</mi><mrow><mn>12</mn></mrow></msub>'
+    '<msub><mi>v</mi><mn>12</mn></msub>'
     """
     private: dict[str, str] = {}
-    return inside(converted(_latex_name(name, private), private, "inline")) or (
-        f"<mtext>{html.escape(visible(name, 80))}</mtext>"
-    )
+    markup = inside(converted(_latex_name(name, private), private, "inline"))
+    return ROW_OF_ONE.sub(r"\1", markup) if markup else f"<mtext>{html.escape(visible(name, 80))}</mtext>"
 
 
 def inside(mathml: str | None) -> str | None:
