@@ -112,4 +112,9 @@ def _template(function: Function, static: Static, partial: int | None) -> tuple[
     marks = {name: chr(0xE000 + i) for i, name in enumerate(names)}
     latex = sp.latex(rule, symbol_names=marks, mul_symbol="dot")
     markup = inside(converted(latex, {f"⟦{i}⟧": mark for i, mark in enumerate(marks.values())}, "inline"))
-    return None if markup is None else tuple(MARK.split(markup))
+    if markup is None:
+        return None
+    pieces = tuple(MARK.split(markup))
+    # SymPy prints the operands of some functions, such as beta, by other names than it is given
+    needed = {str(i) for i, name in enumerate(names) if rule.has(name)}
+    return pieces if needed == set(pieces[1::2]) else None
