@@ -22,7 +22,9 @@ from symdiff.traces.formula import Measure
 from symdiff.traces.steps import BackwardStep, Contribution, Partial, Step
 from symdiff.tracing import Trace
 
-LONGEST_NAME, LONGEST_TITLE, LONGEST_FORMULA = 24, 600, 160
+LONGEST_NAME, LONGEST_FORMULA = 24, 160
+# of the expression above the page: printed nodes, and characters up to which it is set, since MathML has no second line
+LONGEST_TITLE, LONGEST_SET = 600, 110
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,10 @@ def lesson(trace: Trace) -> Lesson:
     drawn = picture(trace)
     boxes = {node: i for i, box in enumerate(drawn.diagram.nodes) for node in box.members or (i,)}
     text = Measure().written(tape.expression, LONGEST_TITLE)
-    mathml = as_mathml(tape.expression)
+    mathml = as_mathml(tape.expression) if text is not None and len(text) <= LONGEST_SET else None
     asked = {part.operand for step in trace.backward_steps for part in step.contributions}
     return Lesson(
-        title=visible(text or f"an expression of {len(tape.applications):,} operations", 120),
+        title=visible(text or f"an expression of {len(tape.applications):,} operations", LONGEST_TITLE),
         formula=None if mathml is None else Markup(mathml),  # noqa: S704 symdiff.formula.mathml checks it
         dtype=trace.dtype,
         nodes=len(steps),

@@ -79,6 +79,25 @@ function overflowing() {
   return found;
 }
 
+// formulas whose parts lie outside of them, as where a long name is broken into two lines
+function spilled() {
+  const found = [];
+  for (const math of [...document.querySelectorAll("math")].filter(seen)) {
+    const box = math.getBoundingClientRect();
+    const out = [...math.querySelectorAll("mi, mn, mo, mtext")].some((leaf) => {
+      const own = leaf.getBoundingClientRect();
+      return own.left < box.left - 3 || own.right > box.right + 3;
+    });
+    const broken = [...math.querySelectorAll("mi, mn, mtext")].some((leaf) => {
+      const range = document.createRange();
+      range.selectNodeContents(leaf);
+      return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1;
+    });
+    if (out || broken) found.push(math.textContent.slice(0, 60));
+  }
+  return found;
+}
+
 // what the edge of the paper or of a box would cut off in print
 function cutOff() {
   const width = document.documentElement.clientWidth;

@@ -32,7 +32,7 @@ def grown(count, seed=3):
 
 
 def nasty():
-    odd, long = sp.Symbol(NASTY, real=True), sp.Symbol("learning_rate_of_the_first_layer" * 4, real=True)
+    odd, long = sp.Symbol(NASTY, real=True), sp.Symbol("learning rate of the first layer " * 4, real=True)
     return symdiff.trace(sp.sin(odd) * long, {odd: 1.0, long: 2.0})
 
 
@@ -60,8 +60,13 @@ def wide_report():
     return to_html(compare.check(formula, at=[point | {"x": x} for x in (2.0, 1.0)]))
 
 
+def nasty_report():
+    odd, long = sp.Symbol(NASTY, real=True), sp.Symbol("learning rate of the first layer " * 2, real=True)
+    return to_html(compare.check(sp.sin(odd) * long, at=[{odd: 1.0, long: 2.0}]))
+
+
 PAGES = {name: lambda make=make: make().to_html() for name, make in page_of_traces().items()}
-PAGES |= {"report": report, "wide report": wide_report}
+PAGES |= {"report": report, "wide report": wide_report, "report of nasty names": nasty_report}
 PICTURES = {name: lambda make=make: symdiff.picture(make()).svg for name, make in page_of_traces().items()}
 MADE = {}
 
@@ -81,6 +86,7 @@ def test_texts_have_contrast_and_nothing_sticks_out(open_page, page_text, scheme
         assert found["count"] > 10
         assert found["faint"] == []
         assert page.measure("overflowing") == []
+        assert page.measure("spilled") == []
 
 
 def test_the_measures_see_what_is_wrong(open_page):

@@ -189,17 +189,21 @@
     by("answer").value = "";
     by("feedback").replaceChildren(...(boxes ? products(true) : []));
     by("score").textContent = tally.done ? `Right at the first try: ${tally.right} of ${tally.done}` : "";
+    paint();
+    bring(nodes[boxOf(asked)]);
+    by("answer").focus({ preventScroll: true });
+  }
+
+  function paint() {
     const order = new Map(questions.map((node, k) => [node, k]));
     const known = (node) => node === output || (order.has(node) ? order.get(node) < order.get(asked) : true);
     draw(
       () => true,
-      (node) => (node === asked ? "∂ ?" : known(node) ? nodes[node].final : null),
+      (node) => (node === asked && !tally.closed ? "∂ ?" : node === asked || known(node) ? nodes[node].final : null),
       boxOf(asked),
       -1,
       (e) => !boxes && e.from === asked,
     );
-    bring(nodes[boxOf(asked)]);
-    by("answer").focus({ preventScroll: true });
   }
 
   const products = (inNumbers) =>
@@ -241,8 +245,7 @@
     tally.done += 1;
     if (firstTry) tally.right += 1;
     by("score").textContent = `Right at the first try: ${tally.right} of ${tally.done}`;
-    const box = nodes[asked];
-    if (!boxes && box.adjoint) box.adjoint.textContent = box.final;
+    paint();
   }
 
   function feedback(name, words, ...lines) {
@@ -313,6 +316,9 @@
     tally.place += 1;
     ask();
   });
+  // on paper the picture is whole, wherever the walk stands
+  window.addEventListener("beforeprint", () => draw(() => true, (node) => nodes[node].final, -1, -1, () => false));
+  window.addEventListener("afterprint", () => (asked === null ? show(at, false) : paint()));
   by("quiz").hidden = questions.length === 0;
   document.body.classList.add("walking");
   document.querySelector(".controls").hidden = false;
