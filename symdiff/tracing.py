@@ -174,9 +174,10 @@ class Trace:
         return page_of(self)
 
     def _repr_html_(self) -> str | None:
-        from symdiff.step_through.page import NOTEBOOK_BYTES, part_of
+        from symdiff.step_through.page import NOTEBOOK_BYTES, holds_arrays, part_of
 
-        return part_of(self, NOTEBOOK_BYTES) if len(self) <= LARGEST_WRITTEN else None
+        shown = len(self) <= LARGEST_WRITTEN and not holds_arrays(self)
+        return part_of(self, NOTEBOOK_BYTES) if shown else None
 
     def _refuse_large(self) -> None:
         if len(self.steps) > LARGEST_WRITTEN:

@@ -50,6 +50,7 @@
   };
   const toggle = (element, name, on) => element && element.classList.toggle(name, on);
 
+  const TERMS = 12; // of a sum that is written out, or asked for
   let at = 0;
   let asked = null; // the node of the question, while the quiz is on
 
@@ -121,7 +122,8 @@
     const nth = mine.filter((j) => steps[j].node === step.node).length - 1;
     const lines = [line(copy(rule), " = ", copy(numbers), " = ", text(adds))];
     if (partials[nth]) lines.push(line("with ", copy(partials[nth])));
-    const terms = mine.map((j) => text(steps[j].cells[5]));
+    const terms = mine.slice(-TERMS).map((j) => text(steps[j].cells[5]));
+    if (mine.length > TERMS) terms.unshift(`${mine.length - TERMS} more`);
     const sum = terms.map((term, k) => (k && term.startsWith("−") ? `(${term})` : term)).join(" + ");
     const done = complete(step.to, i);
     const arrived = terms.length > 1 ? `${sum} = ${soFar(step.to, i)}` : soFar(step.to, i);
@@ -170,7 +172,8 @@
   }
 
   // The quiz asks back to front, as the pass goes: what stands behind the node asked for is known already.
-  const questions = [...arrivals.keys()].filter((node) => node !== output && answers[node] !== null);
+  const questions = [...arrivals.keys()].filter((node) => node !== output && answers[node] !== null && arrivals.get(node).length <= TERMS,
+  );
   questions.sort((a, b) => (computed.has(b) ? b : -1) - (computed.has(a) ? a : -1) || a - b);
   const tally = { right: 0, done: 0, place: 0, tries: 0, closed: false };
   const description = document.querySelector(".symdiff-picture desc");
