@@ -189,6 +189,25 @@ def test_the_arrow_keys_leave_a_written_answer_alone(open_page, linear):
     assert position(page) == "Quiz"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_state_of_the_page_is_legible_and_fits(open_page, linear, scheme, width):
+    page = open_page(linear, width, scheme)
+
+    def legible():
+        assert page.measure("contrasts")["faint"] == []
+        assert page.measure("overflowing") == []
+
+    for _ in range(7):
+        page.keyboard.press("ArrowRight")
+    legible()
+    page.locator("#quiz").click()
+    legible()
+    for given, said in (("9", "Not yet"), ("9", "Not yet"), ("x", "no number"), ("-4", "Right")):
+        assert said in answer(page, given)
+        legible()
+
+
 def test_on_paper_the_picture_is_whole_wherever_the_walk_stands(open_page, linear):
     page = open_page(linear)
     for _ in range(6):
