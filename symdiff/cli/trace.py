@@ -41,16 +41,15 @@ def trace(
 ) -> None:
     """Show the forward pass front to back, and the backward pass back to front.
 
-    Every node with its value, its local partials as formula and number, its tangent and its adjoint. Of matrices and
-    arrays, which --shape declares, the adjoints with their matrix formulas; what --at leaves out is drawn by --seed.
+    Every node with its value, its local partials as formula and number, its tangent and its adjoint. With --format html
+    as a page that walks through the steps and asks questions. Of matrices and arrays, which --shape declares, the
+    adjoints with their matrix formulas; what --at leaves out is drawn by --seed.
 
     Examples: symdiff trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w,
     symdiff trace "norm(W*x - y)**2" --shape "W: 2,2" --shape "x: 2" --shape "y: 2" --at "W=[[1,2],[3,4]],x=[1,-1]"
     """
     import symdiff
 
-    if form == "html":
-        options.later(**{"format html": True})
     check_targets(out)
     options.refuse_model(expr, "trace")
     if at is None and not shapes:
@@ -71,6 +70,8 @@ def trace(
     )
     if form == "json":
         text = json_text(found.to_dict())
+    elif form == "html":
+        text = found.to_html().rstrip("\n")
     else:
         view = screen()
         # a file and a pipe have no width of their own; COLUMNS may give one
