@@ -165,7 +165,11 @@ class _Guard:
 
     def _guards(self, step: Application) -> bool:
         function, constants = step.function, self.graph.constants
-        if self.needs[step.node] == ALWAYS or function.name in LINEAR | EXTREMES or all(d.truth for d in function.domain):
+        if (
+            self.needs[step.node] == ALWAYS
+            or function.name in LINEAR | EXTREMES
+            or all(d.truth for d in function.domain)
+        ):
             return False
         if function.name == "multiply" and any(operand in constants for operand in step.operands):
             return False

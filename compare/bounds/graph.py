@@ -31,10 +31,10 @@ Array = Any  # a NumPy array over the points, or a number that is the same at al
 SAFETY = 4.0
 # how much further than its bound an operand may come: the bound is itself rounded
 REACH = 1.0 + 2.0**-40
-# functions of an exponential: monotone, but those that have their top at 0, and changed entirely by a step of 1
-BENT = frozenset({"exp", "exp2", "expm1", "tanh", "sigmoid", "softplus", "logaddexp", "sech", "csch", "coth"}) | frozenset(
-    {"erf", "erfc", "sinh", "cosh", "logistic"}
-)
+# functions of an exponential: monotone on either side of 0, and changed entirely by a step of 1
+BENT = frozenset(
+    {"exp", "exp2", "expm1", "tanh", "sigmoid", "softplus", "logaddexp", "sech", "csch", "coth"}
+) | frozenset({"erf", "erfc", "sinh", "cosh", "logistic"})
 NO_SMALL_STEP = 0.5
 # the range of a bounded function: no error is larger, however uncertain the operand
 WIDTHS = {"sin": 2.0, "cos": 2.0, "tanh": 2.0, "sigmoid": 1.0, "logistic": 1.0}
@@ -193,8 +193,13 @@ def bent(value: Callable[..., Array], operands: Sequence[Array], y: Array, at: i
     wide = np.asarray(bound) > NO_SMALL_STEP
     if not some(wide):
         return 0.0
-    moved = [value(*(u + sign * bound if k == at else u for k, u in enumerate(operands))) for sign in (1.0, -1.0)]
-    return np.where(wide & np.isfinite(bound), np.fmax(*(np.abs(u - y) for u in moved)), 0.0)
+    low, high = operands[at] - bound, operands[at] + bound
+    # that at 0 is the highest, or the lowest, of those that are not monotone
+    moved = [
+        np.abs(value(*(place if k == at else u for k, u in enumerate(operands))) - y)
+        for place in (low, high, np.clip(0.0, low, high))
+    ]
+    return np.where(wide & np.isfinite(bound), np.fmax(np.fmax(*moved[:2]), moved[2]), 0.0)
 
 
 def some(flags: Array) -> bool:

@@ -48,7 +48,9 @@ CASES = {
     "larger of an exponential": sp.Max(0, 1 - sp.exp(1000 * x)),
     "nested extremes": sp.Min(sp.Max(y * x, sp.Max(-sp.exp(300 * x), sp.sqrt(x**2 + 1) - 3)), sp.cosh(200 * x) * x + 4),
     "extremes with a shared operand": sp.Max(sp.exp(-400 * x) - 1, x) + sp.Min(sp.exp(-400 * x), x**2),
-    "extreme within a branch": P((sp.Max(1 / x, sp.log(x), -sp.exp(900 * x)), x > 0), (sp.Min(x, sp.exp(-900 * x)), True)),
+    "extreme within a branch": P(
+        (sp.Max(1 / x, sp.log(x), -sp.exp(900 * x)), x > 0), (sp.Min(x, sp.exp(-900 * x)), True)
+    ),
     "real power": P((x ** sp.Rational(7, 3) * x**y, x > 0), (0, True)),
 }
 

@@ -132,3 +132,13 @@ def test_beta_of_an_infinite_operand_is_nothing(route):
     value, slope = found(sp.beta(1 + x * y / 2000, sp.exp(100 + y) ** 2), route, np.float32, 3.0)
     assert value == 0
     assert slope == 0
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("at", [1.9998, -0.5, 1e-3])
+def test_a_sine_over_its_argument_bears_an_adjoint_near_the_end_of_the_range(route, at):
+    # in reverse mode a power series multiplies the adjoint by powers of the square
+    number, slope = found(y * sp.sinc(x), route, np.float32, at, 3e37)
+    at, beside = mpmath.mpf(float(np.float32(at))), mpmath.mpf(float(np.float32(3e37)))
+    agrees(number, beside * mpmath.sinc(at), np.float32)
+    agrees(slope, beside * mpmath.diff(mpmath.sinc, at), np.float32)
