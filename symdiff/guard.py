@@ -3,8 +3,9 @@
 `where(c, sqrt(x), 0)` differentiated by any machine gives 0 * inf = NaN where c is false. So every nonlinear node
 that is needed only when some branch is taken gets its operands replaced, when the branch is not taken, by a point at
 which it and its partials are finite (the `regular` point of its domain). Zero adjoints then meet finite partials, at
-every order. So it is with the operand of Max and Min that is not taken, where it holds what may overflow. Through a condition no derivative flows: it is computed on its own, without guards, so that a branch may
-be guarded by a condition on its own nodes.
+every order. So it is with the operand of Max and Min that is not taken, where it holds what may overflow. Through a
+condition no derivative flows: it is computed on its own, without guards, so that a branch may be guarded by a condition
+on its own nodes.
 """
 
 from __future__ import annotations

@@ -306,3 +306,30 @@ def test_an_operand_that_its_bound_takes_to_an_edge_by_rounding_is_at_the_edge()
     assert abs(row.symbolic - row.referee.value) > 1e-4
     assert row.verdict is not Verdict.DISAGREE
     assert math.isinf(row.tolerances["chain"])
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "derivative"),
+    [
+        # d acos(tanh(x)) = -sech(x), d asin(tanh(x)) = sech(x), d erfinv(tanh(x)) by mpmath at enough digits
+        ("acos(tanh(x))", 2735.0, lambda t: -mpmath.sech(t)),
+        ("asin(tanh(x))", -8000.0, mpmath.sech),
+        ("sqrt(1 - tanh(x)**2)", 3000.0, lambda t: -mpmath.sech(t) * mpmath.tanh(t)),
+        ("x*ceiling(erf(x))", 100.0, lambda _: mpmath.mpf(1)),
+        ("x*floor(zeta(x))", 6000.0, lambda _: mpmath.mpf(1)),
+    ],
+)
+def test_what_is_a_hair_from_its_limit_is_decided_at_as_many_bits_as_the_hair_needs(text, at, derivative):
+    graph = graph_of([symdiff.parse(text)])
+    (symbol,) = graph.inputs
+    (found,) = judge(graph, [{symbol: at}], [symbol])
+    assert found.undecided is None
+    with mpmath.workdps(40):
+        expected = mpmath.nstr(derivative(mpmath.mpf(at)), 30)
+    with working(128):
+        assert abs(found.partials[0].ball / flint.arb(expected) - 1) < flint.arb("1e-25")
+
+
+def test_what_would_need_more_bits_than_the_budget_stays_undecided():
+    (found,) = judge(graph_of([sp.acos(sp.tanh(x))]), [{x: 1e5}], [x])
+    assert "is open at 4096 bits" in found.undecided
