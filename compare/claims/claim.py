@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from compare import judging, provenance
+from compare.claims.arrays.claim import check_array_claims
 from compare.claims.diagnosis import diagnosis
 from compare.claims.example import smallest
 from compare.claims.judging import Judge
@@ -23,13 +24,13 @@ from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
 from compare.comparison import Comparison
 from compare.evaluation import evaluate
-from compare.formula import as_text, formulas_of, visible
+from compare.formula import as_text, formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
 from compare.subject import Subject, places
 from compare.verdict import Verdict
-from symdiff.errors import OptionError, UnsupportedError
+from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 from symdiff.graph import Graph
@@ -99,7 +100,6 @@ def check_claim(
     }
     try:
         graph = graph_of([asked.expression])
-        _refuse_arrays(graph, asked)
     except UnsupportedError as error:
         return Comparison(**common, **_unsupported(claims, str(error)))
     for claim in claims:
@@ -107,6 +107,9 @@ def check_claim(
             graph_of([] if claim.formula is None else [claim.formula])
         except UnsupportedError as error:
             return Comparison(**common, **_unsupported(claims, f"in the claim of {claim.symbol}: {error}"))
+    if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
+        # arrays, or a length that is left of them
+        return check_array_claims(asked, claims, graph, at, points, seed, dtype, common)
     given = [rounded(place, dtype) for place in places(asked, graph, at, points, seed)]
     derived = gradient_graph(graph, asked.wrt, textbook=True)
     case = _Case(asked, graph, claims, dtype, formulas_of(derived, derived.outputs[1:], expressions_of))
@@ -131,14 +134,6 @@ def check_claim(
     return Comparison(
         **common, facts=facts, rows=rows, command=command, formulas=formulas, operations=operations, claims=outcomes
     )
-
-
-def _refuse_arrays(graph: Graph, asked: Subject) -> None:
-    if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
-        raise OptionError(
-            f"{visible(asked.name, 60)} holds arrays, and claims are judged for expressions of scalars; check it with "
-            "compare.check, or compare one entry of your derivative with symdiff.value_and_gradient"
-        )
 
 
 def _unsupported(claims: Sequence[Claim], reason: str) -> dict[str, Any]:
