@@ -69,11 +69,15 @@ def check_claim(
         dtype: "float64" or "float32": inputs are rounded to it, and a callable computes in it.
         args: the order of a callable's arguments; default `wrt`, then the other symbols by name.
 
+    Of arrays a formula of matrices, of indexed entries, as in "X[i]: 2*X[i]", or a callable that gets and returns
+    arrays is judged entry by entry, in random entries and the worst ones where there are many, as `facts` says. A claim
+    of the transpose's shape is wrong; one of another shape is refused.
+
     A formula is judged in exact arithmetic at exact inputs: no rounding excuses it, and none is held against it but
     that of decimal numbers it contains. A callable is judged by its floats. Rows are the points asked for, then some
     of those at which a claim failed; `claims` of the result says for each partial what is wrong.
 
-    Raises SymbolError, ParseError, OptionError for bad input.
+    Raises SymbolError, ParseError, OptionError, ShapeError for bad input.
 
     >>> found = check_claim("(w*x - y)**2", "w: x*(w*x - y)")
     >>> (outcome,) = found.claims
@@ -81,6 +85,10 @@ def check_claim(
     ('disagree', 'wrong by a constant factor: it is the true derivative times 1/2')
     >>> check_claim("(w*x - y)**2", "w: 2*w*x**2 - 2*x*y").claims[0].meaning
     'equal, proved'
+    >>> X, t = sp.MatrixSymbol("X", 4, 3), sp.MatrixSymbol("t", 4, 1)
+    >>> w = sp.MatrixSymbol("w", 3, 1)
+    >>> check_claim(sp.Trace((X * w - t).T * (X * w - t)), {w: 2 * (X * w - t).T * X}).claims[0].guess
+    "transposed: the claim's transpose is right"
 
     """
     dtype = dtype_name(dtype)

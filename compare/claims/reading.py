@@ -10,11 +10,13 @@ from typing import Any, cast
 import sympy as sp
 
 from compare.arrays.lengths import every_length
+from compare.claims.arrays.indexed import index_symbols, of_entry, without_indices
 from compare.formula import as_text, visible
 from compare.subject import Subject, read_subject
 from symdiff.errors import InputError, OptionError, ParseError, SymbolError, UnsupportedError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Gradient, Wrt, find_symbols
+from symdiff.graph import Graph
 from symdiff.parsing import parse
 from symdiff.symbol_lookup import listed
 
@@ -55,6 +57,7 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
     every = read_subject(subject, None)
     known = tuple(dict.fromkeys((*every.symbols, *every.mentioned, *every.wrt)))
     named = _named(claimed)
+    named, indices = (None, {}) if named is None else without_indices(named, known)
     if named is not None:
         symbols = _symbols(list(named), known, "the claim")
         if wrt is not None and (missing := [s for s in find_symbols(wrt, known) if s not in symbols]):
@@ -68,7 +71,7 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
         symbols = _symbols(known if wrt is None else wrt, known, "wrt")
         given = _listed(claimed, symbols)
     asked = read_subject(subject, list(symbols))
-    lengths = _lengths(asked)
+    graph, lengths = _arrays(asked)
     arguments = (*symbols, *(s for s in known if s not in symbols))
     order = arguments if args is None else _symbols(args, known, "args")
     claims: list[Claim] = []
@@ -76,19 +79,23 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
         if callable(one) and not isinstance(one, sp.Basic):
             claims.append(_called(symbol, one, order, args is not None, part, parts))
         else:
-            formula = _formula(symbol, one, (*known, *lengths))
+            words = index_symbols(indices.get(symbol.name, ()))
+            formula = _formula(symbol, one, (*known, *lengths, *words))
+            if words and graph is not None:
+                formula = of_entry(graph, symbol, words, formula)
             claims.append(Claim(symbol, formula, None, one.strip() if isinstance(one, str) else as_text(formula)))
     return asked, tuple(claims)
 
 
-def _lengths(asked: Subject) -> tuple[sp.Symbol, ...]:
-    """The symbols that lengths of arrays are written with."""
+def _arrays(asked: Subject) -> tuple[Graph | None, tuple[sp.Symbol, ...]]:
+    """The graph of an expression of arrays, and the symbols that their lengths are written with."""
     if all(isinstance(symbol, sp.Symbol) for symbol in asked.symbols):
-        return ()
+        return None, ()
     try:
-        return tuple(s for s in every_length(graph_of([asked.expression]), asked.symbols) if s not in asked.symbols)
+        graph = graph_of([asked.expression])
     except UnsupportedError:
-        return ()
+        return None, ()
+    return graph, tuple(s for s in every_length(graph, asked.symbols) if s not in asked.symbols)
 
 
 def _symbols(given: Any, known: Sequence[sp.Symbol], what: str) -> tuple[sp.Symbol, ...]:

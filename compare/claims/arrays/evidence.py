@@ -90,6 +90,8 @@ def ratio(first: Arrays, second: Arrays) -> list[float] | None:
 
 def gathered(claimed: Claimed, places: Sequence[Place]) -> Evidence | None:
     """Evidence from the points at which claim and derivative are finite and the derivative is not zero."""
+    # in double precision whatever the claim is judged in: a guess needs digits
+    claimed = replace(claimed, case=replace(claimed.case, dtype="float64"))
     case = replace(claimed.case, wrt=claimed.case.symbols)
     kept: list[tuple[Place, Array, dict[Any, Array]]] = []
     for place in places:

@@ -33,7 +33,8 @@ def guesses(e: Evidence, formula: Any, true: Any) -> list[Guess]:
         inner = _of_shape(turned, None, true) or [Guess("", "wrong in a way that no simple mistake explains")]
         return [Guess("transposed", f"transposed; and its transpose is wrong too: {inner[0].text}")]
     square = all(t.ndim == 2 and t.shape[0] == t.shape[1] > 1 for t in e.true)
-    if square and same((turned := e.turned()).arrays, e.true):
+    turned = e.turned()
+    if square and same(turned.arrays, e.true):
         return [Guess("transposed", "transposed: the claim's transpose is right")]
     found = _of_shape(e, formula, true)
     if not found and square:
