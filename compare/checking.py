@@ -58,6 +58,7 @@ def check(
             huge magnitude.
         compiled: run the two JAX routes as XLA compiles them, for programs of up to 1,000 operations, and not one
             operation after the other: what `jax.jit` runs, at the price of compiling it, 0.1 s and more a route.
+            Expressions of arrays are always run so.
 
     Raises SymbolError, OptionError and their kin for bad input; an unsupported function is a verdict, not an error.
 
@@ -93,8 +94,8 @@ def check(
         graph = graph_of([asked.expression])
         if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
             # arrays, or a length that is left of them
-            _refuse_for_arrays(order, stress, compiled)
-            return check_arrays(asked, graph, at, points, seed, kind, common)
+            _refuse_for_arrays(order)
+            return check_arrays(asked, graph, at, points, seed, kind, common, stress, _bounds(asked))
         derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
         rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
@@ -118,12 +119,9 @@ def check(
     )
 
 
-def _refuse_for_arrays(order: int, stress: bool, compiled: bool) -> None:
-    if order == 2 or stress or compiled:
-        what = "order 2" if order == 2 else "stress" if stress else "compiled"
-        raise OptionError(
-            f"{what} is for expressions of scalars; one with arrays is checked at order 1, operation by operation"
-        )
+def _refuse_for_arrays(order: int) -> None:
+    if order == 2:
+        raise OptionError("order 2 is for expressions of scalars; one with arrays is checked at order 1")
 
 
 def more_options(command: str | None, order: int, stress: bool, compiled: bool = False) -> str | None:

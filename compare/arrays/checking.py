@@ -12,6 +12,7 @@ from compare.arrays.evaluation import Routes
 from compare.arrays.lengths import every_length, refuse_lengths
 from compare.arrays.places import Place, places_of
 from compare.arrays.rows import ENTRIES, Entry, chosen_entries, rows_at
+from compare.arrays.stress import stressed_places
 from compare.comparison import Comparison
 from compare.formula import formulas_of
 from compare.row import Row
@@ -26,7 +27,15 @@ from symdiff.tensors.running import scalar
 
 
 def check_arrays(
-    asked: Subject, graph: Graph, at: Any, points: int, seed: int, dtype: str, common: Mapping[str, Any]
+    asked: Subject,
+    graph: Graph,
+    at: Any,
+    points: int,
+    seed: int,
+    dtype: str,
+    common: Mapping[str, Any],
+    stress: bool = False,
+    bounds: Mapping[Any, tuple[float, float]] | None = None,
 ) -> Comparison:
     """Compare the three routes with the referee for entries of every partial derivative; see `checking.check`.
 
@@ -45,6 +54,8 @@ def check_arrays(
         return Comparison(**common, rows=refused)
     sought = places_of(asked, graph, number, symbols, at, points, seed, dtype)
     found, drawn, facts = sought.places, sought.drawn, {**common["facts"], **sought.facts}
+    if stress:
+        found += stressed_places(number, symbols, found[0], len(found), seed, dtype, bounds or {})
     routes = Routes(number, asked.wrt, symbols)
     rows: list[Row] = []
     for k, place in enumerate(found):
@@ -58,7 +69,7 @@ def check_arrays(
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
     formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True))
-    by_seed = drawn or any("drawn" in fact for fact in facts.values())
+    by_seed = drawn or stress or any("drawn" in fact for fact in facts.values())
     told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
         **told,
