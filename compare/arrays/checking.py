@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from compare.arrays.command import command
 from compare.arrays.evaluation import Routes
 from compare.arrays.lengths import every_length, refuse_lengths
 from compare.arrays.places import Place, places_of
 from compare.arrays.rows import ENTRIES, Entry, chosen_entries, rows_at
 from compare.arrays.stress import stressed_places
 from compare.comparison import Comparison
+from compare.explanations.repeating import with_commands
 from compare.formula import formulas_of
 from compare.row import Row
 from compare.subject import Subject
@@ -68,13 +69,16 @@ def check_arrays(
             facts[f"entries of {symbol.name}"] = (
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
+    repeat = command(asked, at, points if drawn or stress else None, seed, dtype)
+    if stress and repeat is not None:
+        repeat = repeat.replace("symdiff check ", "symdiff check --stress ", 1)
     formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True))
     by_seed = drawn or stress or any("drawn" in fact for fact in facts.values())
     told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
         **told,
-        rows=tuple(rows),
-        command=_command(asked, at, points if drawn else None, seed, dtype),
+        rows=with_commands(rows, repeat),
+        command=repeat,
         model=asked.expression,
         formulas=formulas,
         operations={"model": graph.operation_count, "model and gradient": derived.operation_count},
@@ -88,13 +92,3 @@ def _rows(number: Graph, routes: Routes, place: Place, k: int, seed: int, dtype:
     entries: list[Entry] = chosen_entries(routes.wrt, shapes, seed)
     found = routes.at(arrays, place.lengths, dtype)
     return rows_at(concrete(number, place.lengths, shapes), arrays, entries, found, place.coordinates(k), dtype)
-
-
-def _command(asked: Subject, at: Any, points: int | None, seed: int, dtype: str) -> str | None:
-    """The command line that repeats a check of a formula text; None where there is none."""
-    if not isinstance(asked.given, str) or at is not None:
-        return None
-    words = ["symdiff", "check", asked.given, "--wrt", ",".join(symbol.name for symbol in asked.wrt)]
-    words += [] if points is None else ["--points", str(points), "--seed", str(seed)]
-    words += ["--dtype", dtype] if dtype != "float64" else []
-    return shlex.join(words)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -71,21 +73,31 @@ def names(text: str, option: str = "--wrt") -> list[str]:
     return found
 
 
-def point(text: str) -> dict[str, float]:
-    """Read a point such as `w=1,x=-2.5e3`; raises OptionError naming the part that cannot be read.
+def point(text: str) -> dict[str, Any]:
+    """Read a point such as `w=1,x=-2.5e3,A=[[1,2],[3,4]]`; raises OptionError naming the part that cannot be read.
 
-    >>> point("w=1, x=-2.5e3")
-    {'w': 1.0, 'x': -2500.0}
+    >>> point("w=1, x=-2.5e3, b=[1, 2]")
+    {'w': 1.0, 'x': -2500.0, 'b': [1.0, 2.0]}
     """
-    found: dict[str, float] = {}
-    for part in text.split(","):
+    found: dict[str, Any] = {}
+    # commas within brackets part the entries of an array
+    for part in re.split(r",(?![^\[\]]*\])(?!\s*\[)", text):
         name, equals, number = (piece.strip() for piece in part.partition("="))
         if not (name and equals):
             raise OptionError(f"--at {text!r}: {part.strip()!r} is not name=number; write --at w=1,x=2")
         if name in found:
             raise OptionError(f"--at {text!r}: {name} is given twice; give it once")
-        found[name] = _number(text, name, number)
+        found[name] = _array(text, name, number) if number.startswith("[") else _number(text, name, number)
     return found
+
+
+def _array(text: str, name: str, written: str) -> Any:
+    """Nested rows of numbers."""
+    nested = re.sub(r"[^\[\],\s]+", lambda match: repr(_number(text, name, match[0])), written)
+    try:
+        return json.loads(nested)
+    except json.JSONDecodeError:
+        raise OptionError(f"--at {text!r}: {name} is {written!r}; give rows of numbers such as [[1,2],[3,4]]") from None
 
 
 def _number(text: str, name: str, written: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from compare.arrays.command import command
 from compare.arrays.evaluation import ArrayEvaluation, Routes
 from compare.arrays.lengths import every_length, refuse_lengths
 from compare.arrays.places import Place, places_of
@@ -117,10 +119,17 @@ def check_array_claims(
         facts["lengths"] = ", ".join(f"{symbol.name} = {n}" for symbol, n in sought.places[0].named_lengths)
     ordered = tuple(row for group in rows for row in group)
     by_seed = sought.drawn or any("drawn" in fact for fact in facts.values())
+    repeat = command(asked, at, points if sought.drawn else None, seed, dtype)
+    if repeat is not None and all(claim.call is None for claim in claims):
+        own = (f"{name}: {claim.text}" for name, claim in zip(common["wrt"], claims, strict=True))
+        repeat = " ".join([repeat, *(f"--claim {shlex.quote(text)}" for text in own)])
+    else:
+        repeat = None
     told_of: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
         **told_of,
         rows=ordered,
+        command=repeat,
         formulas=dict(zip(common["wrt"], formulas, strict=True)),
         operations={
             "model": graph.operation_count,
