@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from compare.arrays.places import Place
 from compare.arrays.points import whole_numbers
@@ -20,6 +21,7 @@ from symdiff.tensors.lengths import concrete
 
 # entries, and scalar operations, up to which kinks and edges are looked for entry by entry
 ENTRIES, OPERATIONS = 60, 5_000
+REAL = sp.Symbol("entry", real=True)
 # what a whole array is multiplied by
 SIZES = (1e-8, 1e8, 0.0, 1e-3, 1e3, 1e-150, 1e100)
 
@@ -29,7 +31,6 @@ def stressed_places(
 ) -> list[Place]:
     """Up to `count` points beside an ordinary one, the same for the same seed, of the same lengths.
 
-    >>> import sympy as sp
     >>> from symdiff.from_sympy import graph_of
     >>> u, x = sp.Symbol("u", real=True), sp.MatrixSymbol("x", 2, 1)
     >>> graph = graph_of([sp.Trace(sp.ones(1, 2) * x.applyfunc(sp.Lambda(u, sp.Abs(u - 3))))])
@@ -81,6 +82,7 @@ def _whole(moving: Sequence[Any], base: Place, dtype: str, bounds: Bounds) -> It
 
 
 def _admitted(symbol: Any, array: Any, bounds: Mapping[Any, tuple[float, float]]) -> bool:
-    kind: Any = getattr(symbol, "label", symbol)
+    # SymPy says of a matrix that it is not zero
+    kind: Any = REAL if isinstance(symbol, sp.MatrixSymbol) else getattr(symbol, "label", symbol)
     limits = {kind: bounds[symbol]} if symbol in bounds else {}
     return all(admitted(kind, value, limits) for value in np.unique(array).tolist())

@@ -60,7 +60,7 @@ def test_a_row_that_does_not_agree_has_a_command_of_its_own(capsys):
 
 
 def test_a_row_of_many_numbers_is_repeated_by_seed(capsys):
-    bent = sp.Trace(large.applyfunc(sp.Lambda(u, sp.Abs(u))) * sp.ones(20, 30))
+    bent = sp.Trace(large.applyfunc(sp.Lambda(u, sp.Abs(u))) * sp.OneMatrix(20, 30))
     found = compare.check(bent, points=4, seed=3, stress=True)
     row = next(row for row in found.rows if row.verdict is Verdict.UNDEFINED)
     assert row.command == found.command
