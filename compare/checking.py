@@ -53,7 +53,8 @@ def check(
         seed: of the drawn points.
         dtype: "float64" or "float32": inputs are rounded to it first, and the referee takes the rounded ones as exact.
         order: 1, the gradient; 2, the second partials: of every pair of `wrt` a row, whose `wrt` is "x,y". Each route
-            computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown.
+            computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown. Of
+            arrays a row is of a pair of entries, such as "W[0, 1],b[2]", random ones where there are many.
         stress: add as many points again near poles and edges of domains, at and beside kinks and seams, and of tiny and
             huge magnitude.
         compiled: run the two JAX routes as XLA compiles them, for programs of up to 1,000 operations, and not one
@@ -94,8 +95,7 @@ def check(
         graph = graph_of([asked.expression])
         if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
             # arrays, or a length that is left of them
-            _refuse_for_arrays(order)
-            return check_arrays(asked, graph, at, points, seed, kind, common, stress, _bounds(asked))
+            return check_arrays(asked, graph, at, points, seed, kind, common, order, stress, _bounds(asked))
         derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
         rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
@@ -117,11 +117,6 @@ def check(
     return Comparison(
         **common, rows=rows, command=command, model=asked.expression, formulas=formulas, operations=operations
     )
-
-
-def _refuse_for_arrays(order: int) -> None:
-    if order == 2:
-        raise OptionError("order 2 is for expressions of scalars; one with arrays is checked at order 1")
 
 
 def more_options(command: str | None, order: int, stress: bool, compiled: bool = False) -> str | None:

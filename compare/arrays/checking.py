@@ -10,8 +10,11 @@ import numpy as np
 from compare.arrays.command import command
 from compare.arrays.evaluation import Routes
 from compare.arrays.lengths import every_length, refuse_lengths
-from compare.arrays.places import Place, places_of
+from compare.arrays.places import Place, places_of, shapes_at
 from compare.arrays.rows import ENTRIES, Entry, chosen_entries, rows_at
+from compare.arrays.second_rows import ENTRIES as SECOND_ENTRIES
+from compare.arrays.second_rows import ROWS as SECOND_ROWS
+from compare.arrays.second_rows import second_entries, second_rows_at
 from compare.arrays.stress import stressed_places
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
@@ -35,6 +38,7 @@ def check_arrays(
     seed: int,
     dtype: str,
     common: Mapping[str, Any],
+    order: int = 1,
     stress: bool = False,
     bounds: Mapping[Any, tuple[float, float]] | None = None,
 ) -> Comparison:
@@ -59,22 +63,29 @@ def check_arrays(
         found += stressed_places(number, symbols, found[0], len(found), seed, dtype, bounds or {})
     routes = Routes(number, asked.wrt, symbols)
     rows: list[Row] = []
+    if order == 2:
+        count = len(second_entries(asked.wrt, shapes_at(found[0]), seed))
+        found = found[: max(1, SECOND_ROWS * 2 // (count * (count + 1)))]
     for k, place in enumerate(found):
-        rows += _rows(number, routes, place, k + 1, seed, dtype)
+        rows += _rows(number, routes, place, k + 1, seed, dtype, order)
     if found[0].named_lengths and len({tuple(place.named_lengths) for place in found}) == 1:
         facts["lengths"] = ", ".join(f"{symbol.name} = {n}" for symbol, n in found[0].named_lengths)
-    for symbol in asked.wrt:
+    total = sum(int(np.size(found[0].arrays[symbol])) for symbol in asked.wrt)
+    if order == 2 and total > SECOND_ENTRIES:
+        facts["entries"] = f"pairs of {SECOND_ENTRIES} of {total:,} entries, drawn by seed {seed}"
+    for symbol in asked.wrt if order == 1 else ():
         count = int(np.prod(np.shape(found[0].arrays[symbol]), dtype=int))
         if count > ENTRIES:
             facts[f"entries of {symbol.name}"] = (
                 f"{ENTRIES} of {count:,} entries of {symbol.name}, drawn by seed {seed}"
             )
     repeat = command(asked, at, points if drawn or stress else None, seed, dtype)
-    if stress and repeat is not None:
-        repeat = repeat.replace("symdiff check ", "symdiff check --stress ", 1)
-    formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True))
+    if repeat is not None:
+        words = ["--order 2"] * (order == 2) + ["--stress"] * stress
+        repeat = " ".join(["symdiff check", *words, repeat.removeprefix("symdiff check ")])
+    formulas = dict(zip(names, formulas_of(shown, shown.outputs[1:]), strict=True)) if order == 1 else {}
     by_seed = drawn or stress or any("drawn" in fact for fact in facts.values())
-    told: dict[str, Any] = {**common, "facts": facts, "seed": seed if by_seed else None}
+    told: dict[str, Any] = {**common, "wrt": names, "facts": facts, "seed": seed if by_seed else None}
     return Comparison(
         **told,
         rows=with_commands(rows, repeat),
@@ -86,9 +97,13 @@ def check_arrays(
     )
 
 
-def _rows(number: Graph, routes: Routes, place: Place, k: int, seed: int, dtype: str) -> list[Row]:
+def _rows(number: Graph, routes: Routes, place: Place, k: int, seed: int, dtype: str, order: int) -> list[Row]:
     arrays = {symbol: np.asarray(array, dtype) for symbol, array in place.arrays.items()}
     shapes = {symbol: np.shape(array) for symbol, array in arrays.items()}
+    fixed = concrete(number, place.lengths, shapes)
+    if order == 2:
+        pairs_of = second_entries(routes.wrt, shapes, seed)
+        return second_rows_at(fixed, routes.wrt, arrays, pairs_of, place.coordinates(k), dtype)
     entries: list[Entry] = chosen_entries(routes.wrt, shapes, seed)
     found = routes.at(arrays, place.lengths, dtype)
-    return rows_at(concrete(number, place.lengths, shapes), arrays, entries, found, place.coordinates(k), dtype)
+    return rows_at(fixed, arrays, entries, found, place.coordinates(k), dtype)

@@ -61,6 +61,11 @@ class Place:
         return found | {s.name: k for s, k in self.named_lengths if s not in told}
 
 
+def shapes_at(place: Place) -> dict[Any, tuple[int, ...]]:
+    """Shape of every array of a point."""
+    return {symbol: np.shape(array) for symbol, array in place.arrays.items()}
+
+
 def _written(array: NDArray[np.float64]) -> Any:
     if array.size <= WRITTEN:
         return array.tolist()

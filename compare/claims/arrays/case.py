@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare.arrays.places import Place
+from compare.arrays.places import Place, shapes_at
 from compare.arrays.rows import Entry, truths_of
 from compare.bounds.graph import SAFETY, node_bounds
 from compare.claims.values import Truth
@@ -24,11 +24,6 @@ Array = NDArray[np.float64]
 Arrays = Mapping[Any, Array]
 # an entry this much smaller than the largest one is a zero that no precision separates from one
 NOTHING = 1e-60
-
-
-def shapes_at(place: Place) -> dict[Any, tuple[int, ...]]:
-    """Shape of every array of a point."""
-    return {symbol: np.shape(array) for symbol, array in place.arrays.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ import sympy as sp
 from compare.arrays.command import command
 from compare.arrays.evaluation import ArrayEvaluation, Routes
 from compare.arrays.lengths import every_length, refuse_lengths
-from compare.arrays.places import Place, places_of
+from compare.arrays.places import Place, places_of, shapes_at
 from compare.arrays.rows import ENTRIES, Entry, chosen_entries
-from compare.claims.arrays.case import Case, shapes_at
+from compare.claims.arrays.case import Case
 from compare.claims.arrays.claimed import Claimed
 from compare.claims.arrays.evidence import gathered
 from compare.claims.arrays.example import other_places, simple_places, size

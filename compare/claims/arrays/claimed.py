@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.arrays.lengths import declared
-from compare.arrays.places import Place
-from compare.claims.arrays.case import Array, Case, shapes_at
+from compare.arrays.places import Place, shapes_at
+from compare.claims.arrays.case import Array, Case
 from compare.claims.reading import Call, Claim
 from compare.formula import visible
 from symdiff.chain import forward
