@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -100,10 +101,16 @@ def check_arrays(
 def _rows(number: Graph, routes: Routes, place: Place, k: int, seed: int, dtype: str, order: int) -> list[Row]:
     arrays = {symbol: np.asarray(array, dtype) for symbol, array in place.arrays.items()}
     shapes = {symbol: np.shape(array) for symbol, array in arrays.items()}
-    fixed = concrete(number, place.lengths, shapes)
+    fixed = _fixed(number, tuple(place.lengths.items()), tuple(shapes.items()))
     if order == 2:
         pairs_of = second_entries(routes.wrt, shapes, seed)
         return second_rows_at(fixed, routes.wrt, arrays, pairs_of, place.coordinates(k), dtype)
     entries: list[Entry] = chosen_entries(routes.wrt, shapes, seed)
     found = routes.at(arrays, place.lengths, dtype)
     return rows_at(fixed, arrays, entries, found, place.coordinates(k), dtype)
+
+
+@lru_cache(maxsize=8)
+def _fixed(number: Graph, lengths: tuple[tuple[Any, int], ...], shapes: tuple[tuple[Any, Any], ...]) -> Graph:
+    """The definition for these lengths, one graph for all points of one shape."""
+    return concrete(number, dict(lengths), dict(shapes))

@@ -7,9 +7,9 @@ forward and back. By symmetry each pair is computed in both orders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -29,8 +29,8 @@ from symdiff.graph_builder import GraphBuilder
 from symdiff.lowering import node_values
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, Route
-from symdiff.symbolic import accumulate, gradient_graph
-from symdiff.tensors.layout import sliced
+from symdiff.symbolic import gradient_graph
+from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.running import gradient_function
 
 Arrays = Mapping[Any, NDArray[Any]]
@@ -67,134 +67,145 @@ class SecondOrder:
 
     def ways(self) -> list[Way]:
         """Forward over reverse and reverse over reverse."""
-        symbolic, allowed = self._symbolic()
-        by_chain, chain_bound = self._chain_reverse()
+        symbolic, allowed = self._rows(self._by_formula)
+        by_chain, chain_bound = self._rows(self._by_chain)
         found: list[Way] = []
         for mode in MODES:
-            autodiff, bound = self._autodiff(mode)
+            run = self.programs[mode]
+            autodiff, bound = self._rows(lambda unit, run=run: self._by_program(run, unit))
             # of a program without a bound, and of the forward sweep, what the other two together explain
             others = allowed + chain_bound
+            forward = mode == MODES[0]
             numbers: dict[Route, Matrix] = {
                 "symbolic": symbolic,
                 "autodiff": autodiff,
-                "chain": by_chain if mode == MODES[1] else self._chain_forward(),
+                "chain": self._chain_forward() if forward else by_chain,
             }
-            bounds = {"symbolic": allowed, "autodiff": others if bound is None else bound, "chain": others}
-            if mode == MODES[1]:
-                bounds["chain"] = chain_bound
+            bounds: dict[Route, Matrix] = {
+                "symbolic": allowed,
+                "autodiff": np.where(np.isnan(bound), others, bound),
+                "chain": others if forward else chain_bound,
+            }
             floor = float(np.finfo(self.dtype).tiny)
             found.append(Way(mode, numbers, {route: SAFETY * (bounds[route] + floor) for route in ROUTES}))
         return found
 
-    @cached_property
-    def _safe(self) -> Graph:
-        return lowerable(self.graph)
-
-    @cached_property
-    def derived(self) -> Graph:
-        """Graph of value and gradient."""
-        return lowerable(gradient_graph(self._safe, self.wrt))
-
-    @cached_property
-    def firsts(self) -> Graph:
-        """Graph of the first partials in the entries, one output each."""
-        return _in_entries(self.derived, self.derived.outputs[1:], self.entries)
-
-    def _symbolic(self) -> tuple[Matrix, Matrix]:
-        b = GraphBuilder()
-        places = b.splice(self.firsts)
-        present = [self.firsts.inputs[s] for s in self.wrt if s in self.firsts.inputs]
-        zero = b.constant(sp.Integer(0))
-        nodes: list[int] = []
-        for row in accumulate(b, self.firsts, places, self.firsts.outputs, present):
-            by_node = dict(zip(present, row, strict=True))
-            arrays = [by_node.get(self.firsts.inputs.get(s, -1), zero) for s in self.wrt]
-            nodes += [_entry(b, arrays[e.which], e.place) for e in self.entries]
-        second = lowerable(b.finish(nodes))
-        given = [jnp.asarray(self.arrays[s]) for s in second.inputs]
-
-        def run(*arrays: Any) -> Any:
-            values = node_values(second, dict(zip(second.inputs, arrays, strict=True)), np.dtype(self.dtype))
-            return [values[node] for node in second.outputs]
-
-        bounds = node_bounds(second, {s: self.arrays[s] for s in second.inputs}, self.dtype)[1]
-        return self._square(jax.jit(run)(*given)), self._square([bounds[node] for node in second.outputs])
-
-    def _autodiff(self, mode: str) -> tuple[Matrix, Matrix | None]:
-        symbols = tuple(self.arrays)
-        gradient = gradient_function(self.graph, self.wrt, "autodiff", symbols).build(self._safe)
-        where = [symbols.index(s) for s in self.wrt]
-
-        def run(*arrays: Any) -> list[Any]:
-            def moved(*moving: Any) -> Any:
-                full = list(arrays)
-                for k, array in zip(where, moving, strict=True):
-                    full[k] = array
-                return gradient(*full)[1]
-
-            at = [arrays[k] for k in where]
-            found: list[Any] = []
-            pull = jax.vjp(moved, *at)[1] if mode == MODES[1] else None
-            for e in self.entries:
-                unit = tuple(
-                    jnp.zeros_like(a).at[e.place].set(1) if k == e.which else jnp.zeros_like(a)
-                    for k, a in enumerate(at)
-                )
-                rows = pull(unit) if pull is not None else jax.jvp(moved, tuple(at), unit)[1]
-                found += [rows[other.which][other.place] for other in self.entries]
-            return found
-
-        given = [jnp.asarray(self.arrays[s]) for s in symbols]
-        found = self._square(jax.jit(run)(*given))
-        bounds = rounding_jaxpr.output_bounds(
-            jax.make_jaxpr(run)(*given),
-            [self.arrays[s] for s in symbols],
-            self.dtype,
-            lost_constants(self.derived, self.dtype),
-        )
-        return found, None if bounds is None else self._square(bounds)
-
-    def _chain_reverse(self) -> tuple[Matrix, Matrix]:
+    def _rows(self, row: Callable[[Sequence[Any]], tuple[Sequence[Any], Sequence[Any]]]) -> tuple[Matrix, Matrix]:
+        """The row of each entry, picked from arrays of numbers and of bounds that `row` gives for a unit array."""
         found, bounds = np.zeros((len(self.entries),) * 2), np.zeros((len(self.entries),) * 2)
-        inputs = {s: self.arrays[s] for s in self.firsts.inputs}
-        values = chain.forward(self.firsts, inputs, self.dtype)
-        for i, node in enumerate(self.firsts.outputs):
-            alone = replace(self.firsts, outputs=(node,))
-            sources = [alone.inputs[s] for s in self.wrt if s in alone.inputs]
-            adjoints = chain.adjoints(alone, values, node, sources)
-            allowed = adjoint_bounds(alone, self.arrays, self.wrt, self.dtype)[0]
+        shapes = [np.shape(self.arrays[s]) for s in self.wrt]
+        for i, one in enumerate(self.entries):
+            units = [np.zeros(shape, self.dtype) for shape in shapes]
+            units[one.which][one.place] = 1
+            numbers, allowed = row(units)
             for j, e in enumerate(self.entries):
-                array = adjoints[alone.inputs[e.symbol]] if e.symbol in alone.inputs else None
-                found[i, j] = 0.0 if array is None else np.broadcast_to(array, np.shape(self.arrays[e.symbol]))[e.place]
-                bounds[i, j] = allowed[e.which][e.place]
+                found[i, j] = np.broadcast_to(np.asarray(numbers[e.which], np.float64), shapes[e.which])[e.place]
+                bounds[i, j] = np.broadcast_to(np.asarray(allowed[e.which], np.float64), shapes[e.which])[e.place]
         return found, bounds
 
+    @cached_property
+    def programs(self) -> Programs:
+        """What JAX runs; kept by who checks several points of one shape."""
+        return programs_of(self.graph, self.wrt, tuple(self.arrays))
+
+    def _by_formula(self, units: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+        second = self.programs.second
+        given = dict(self.arrays) | dict(zip(self.programs.directions, units, strict=True))
+        inputs = {s: given[s] for s in second.inputs}
+        bounds = node_bounds(second, inputs, self.dtype)[1]
+        numbers = self.programs.formula(*(jnp.asarray(array) for array in inputs.values()))
+        return numbers, [bounds[node] for node in second.outputs[1:]]
+
+    def _by_program(self, run: Any, units: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+        given = [*self.arrays.values(), *units]
+        numbers = run(*(jnp.asarray(array) for array in given))
+        lost = lost_constants(self.programs.derived, self.dtype)
+        bounds = rounding_jaxpr.output_bounds(jax.make_jaxpr(run)(*given), given, self.dtype, lost)
+        return numbers, [np.nan] * len(self.wrt) if bounds is None else bounds
+
+    def _by_chain(self, units: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+        along = self.programs.along
+        given = dict(self.arrays) | dict(zip(self.programs.directions, units, strict=True))
+        inputs = {s: given[s] for s in along.inputs}
+        values = chain.forward(along, inputs, self.dtype)
+        present = [along.inputs[s] for s in self.wrt if s in along.inputs]
+        adjoints = chain.adjoints(along, values, along.outputs[0], present)
+        numbers = [adjoints[along.inputs[s]] if s in along.inputs else None for s in self.wrt]
+        bounds = adjoint_bounds(along, given, self.wrt, self.dtype)[0]
+        return [0.0 if number is None else number for number in numbers], bounds
+
     def _chain_forward(self) -> Matrix:
+        derived = self.programs.derived
         found = np.zeros((len(self.entries),) * 2)
-        values = chain.forward(self.firsts, {s: self.arrays[s] for s in self.firsts.inputs}, self.dtype)
-        for j, e in enumerate(self.entries):
-            seed = np.zeros(np.shape(self.arrays[e.symbol]), self.dtype)
-            seed[e.place] = 1
-            moved = chain.tangents(self.firsts, values, {e.symbol: seed})
-            for i, node in enumerate(self.firsts.outputs):
-                found[i, j] = 0.0 if moved[node] is None else float(np.asarray(moved[node]))
+        values = chain.forward(derived, {s: self.arrays[s] for s in derived.inputs}, self.dtype)
+        for j, one in enumerate(self.entries):
+            seed = np.zeros(np.shape(self.arrays[one.symbol]), self.dtype)
+            seed[one.place] = 1
+            moved = chain.tangents(derived, values, {one.symbol: seed})
+            for i, e in enumerate(self.entries):
+                array = moved[derived.outputs[1 + e.which]]
+                shape = np.shape(self.arrays[e.symbol])
+                found[i, j] = 0.0 if array is None else np.broadcast_to(np.asarray(array), shape)[e.place]
         return found
 
-    def _square(self, numbers: Sequence[Any]) -> Matrix:
-        flat = [float(np.asarray(number)) for number in numbers]
-        return np.array(flat, np.float64).reshape((len(self.entries),) * 2)
+
+@dataclass(frozen=True, eq=False)
+class Programs:
+    """Graphs and JAX programs of one expression of known lengths: a row of second partials along a direction.
+
+    `along` is the graph of the gradient's product with the arrays `directions`, `second` that of it and its gradient.
+    """
+
+    derived: Graph
+    along: Graph
+    second: Graph
+    directions: tuple[Any, ...]
+    formula: Callable[..., Any]
+    modes: Mapping[str, Callable[..., Any]]
+
+    def __getitem__(self, mode: str) -> Callable[..., Any]:
+        return self.modes[mode]
 
 
-def _in_entries(graph: Graph, nodes: Sequence[int], entries: Sequence[Entry]) -> Graph:
+@lru_cache(maxsize=8)
+def programs_of(graph: Graph, wrt: tuple[Any, ...], symbols: tuple[Any, ...]) -> Programs:
+    """The programs; the same for the same graph."""
+    safe = lowerable(graph)
+    derived = lowerable(gradient_graph(safe, wrt))
     b = GraphBuilder()
-    places = b.splice(graph)
-    return b.finish([_entry(b, places[nodes[e.which]], e.place) for e in entries])
+    places = b.splice(derived)
+    total = b.constant(sp.Integer(0))
+    directions: list[Any] = []
+    for symbol, output in zip(wrt, derived.outputs[1:], strict=True):
+        shape = safe.shape(safe.inputs[symbol]) if symbol in safe.inputs else ()
+        directions.append(sp.Dummy(f"along {symbol.name}", real=True))
+        node = b.call("multiply", places[output], b.input(directions[-1], shape))
+        rank = len(b.shape(node))
+        total = b.call("add", total, contract(b, [node], [ALPHABET[:rank], ""]) if rank else node)
+    along = b.finish([total])
+    second = lowerable(gradient_graph(along, wrt))
 
+    def formula(*arrays: Any) -> Any:
+        values = node_values(second, dict(zip(second.inputs, arrays, strict=True)), arrays[0].dtype)
+        return [values[node] for node in second.outputs[1:]]
 
-def _entry(b: GraphBuilder, node: int, place: Sequence[int]) -> int:
-    """One entry of an array that broadcasts to the shape in which `place` stands."""
-    shape = b.shape(node)
-    own = place[len(place) - len(shape) :]
-    if not shape:
-        return node
-    return sliced(b, node, tuple(("at", 0 if n == 1 else k) for k, n in zip(own, shape, strict=True)))
+    gradient = gradient_function(graph, wrt, "autodiff", symbols).build(safe)
+    where = [symbols.index(symbol) for symbol in wrt]
+
+    def moved(arrays: Sequence[Any], moving: Sequence[Any]) -> Any:
+        full = list(arrays)
+        for k, array in zip(where, moving, strict=True):
+            full[k] = array
+        return gradient(*full)[1]
+
+    def forward(*given: Any) -> Any:
+        arrays, units = given[: len(symbols)], given[len(symbols) :]
+        at = tuple(arrays[k] for k in where)
+        return jax.jvp(lambda *moving: moved(arrays, moving), at, units)[1]
+
+    def reverse(*given: Any) -> Any:
+        arrays, units = given[: len(symbols)], given[len(symbols) :]
+        return jax.vjp(lambda *moving: moved(arrays, moving), *(arrays[k] for k in where))[1](units)
+
+    modes = {MODES[0]: jax.jit(forward), MODES[1]: jax.jit(reverse)}
+    return Programs(derived, along, second, tuple(directions), jax.jit(formula), modes)

@@ -12,7 +12,6 @@ from array_models import MODELS, B, theta, w
 import compare
 from compare.arrays.rows import ENTRIES
 from compare.benchmarks.array_checks import expression
-from symdiff.errors import OptionError
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -84,13 +83,6 @@ def test_a_few_numbers_are_written_in_each_row():
 def test_formulas_are_those_of_matrices():
     found = compare.check(MODELS["least_squares"], [theta], points=1)
     assert str(found.formulas["theta"]) == "2*A.T*(A*theta - t)"
-
-
-def test_what_is_not_done_for_arrays_is_refused():
-    with pytest.raises(
-        OptionError, match="order 2 is for expressions of scalars; one with arrays is checked at order 1"
-    ):
-        compare.check(MODELS["ridge"], order=2)
 
 
 def test_stress_looks_at_kinks_and_at_tiny_and_huge_arrays():
