@@ -132,6 +132,7 @@ def test_a_wrong_claim_disagrees_and_the_mistake_is_guessed(name, claim, kind, t
     assert (found.verdict, found.exit_code) == (Verdict.DISAGREE, 1)
     assert outcome.meaning == "wrong, proved"
     assert (outcome.mistake, text in outcome.guess) == (kind, True), outcome.guess
+    assert "and a factor" not in outcome.guess
     example = outcome.example
     symbol = claim.partition(":")[0].partition("[")[0]
     assert example.wrt == symbol or example.wrt.startswith(f"{symbol}[")
