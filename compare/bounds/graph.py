@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from compare.bounds.branches import BRANCHING, JUMPS, Array, close
 from compare.bounds.operations import Given, value_bound
+from compare.bounds.whole_numbers import not_rounded
 from symdiff.chain import local_partial
 from symdiff.constants import float_of, nearest
 from symdiff.function import Absence, Function
@@ -79,6 +80,9 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                 continue
             ulp = function.ulp(*arguments, *static, y) if callable(function.ulp) else function.ulp
             total = ulp * unit * np.abs(y) + (smallest if some(ulp) else 0.0)
+            # of arrays also the places that are looked up are computed
+            if graph.shapes and not any(some(bound) for bound in passed):
+                total = np.where(not_rounded(function.name, arguments, y, dtype), 0.0, total)
             for position, bound in enumerate(passed):
                 if function.partials[position] is Absence.NONDIFFERENTIABLE and some(bound):
                     moved = [u + bound * (k == position) for k, u in enumerate(arguments)]

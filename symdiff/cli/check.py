@@ -75,8 +75,6 @@ def check(
     if claim and (stress or compiled or order == 2):
         extra = "--stress" if stress else "--order" if order == 2 else "--compiled"
         raise OptionError(f"--claim is judged at order 1 at its own points; leave out {extra}")
-    if claim and shapes:
-        raise OptionError("--claim is judged of formulas of numbers; leave out --shape")
     check_report(report)
     check_targets(json_file, report, inputs=(subject,))
     places = [options.point(text) for text in at]
@@ -89,7 +87,7 @@ def check(
 
     given: dict[str, Any] = {"wrt": names, "at": places or None, "points": points, "seed": seed, "dtype": dtype}
     if claim:
-        found = compare.check_claim(_subject(subject, start), _claims(claim), **given)
+        found = compare.check_claim(_subject(subject, start, shapes), _claims(claim), **given)
     else:
         found = compare.check(_subject(subject, start, shapes), **given, order=order, stress=stress, compiled=compiled)
     command = more_options(_again(subject, found, at, points, seed, start, claim, shapes), order, stress, compiled)
