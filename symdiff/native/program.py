@@ -1,0 +1,130 @@
+"""A tape with its code as a program for JAX: the compiled loop in the place of the tape machine.
+
+Inputs that are the same at all points are given once, the others as rows of points.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from symdiff.arguments import floating_dtype
+from symdiff.errors import NativeWarning
+from symdiff.native.code import Code, Missing, partials_code, values_code
+from symdiff.native.library import CannotBuild, Library, library
+from symdiff.tape.program import Program
+from symdiff.tape.tape import Tape
+
+
+class NativeProgram(Program):
+    """A `Program` that the compiled loop runs; `otherwise` is the tape machine's, for another platform."""
+
+    def __init__(self, tape: Tape, code: Code, target: str, otherwise: Program) -> None:
+        super().__init__(tape, otherwise.run, otherwise.arguments, len(code.outputs))
+        self.target, self.otherwise = target, otherwise
+        sizes = np.asarray([code.length, code.rows], np.int32)
+        self.code = (code.code, sizes, code.parameters, code.outputs)
+
+    @cached_property
+    def _code_placed(self) -> tuple[Any, ...]:
+        with jax.ensure_compile_time_eval():
+            return tuple(jnp.asarray(array) for array in self.code)
+
+    def each(self, arrays: Sequence[Any]) -> list[jax.Array]:
+        """The results at once, one by one."""
+        return _each(self.target, self.count, *self._on_host(arrays))
+
+    def first_and_rest(self, arrays: Sequence[Any]) -> tuple[jax.Array, jax.Array]:
+        """The results at once: the first, and all others as one array."""
+        return _first_and_rest(self.target, self.count, *self._on_host(arrays))
+
+    def _on_host(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        dtype = floating_dtype(*arrays)
+        given = [np.asarray(array, dtype) for array in arrays]
+        shape = np.broadcast_shapes(*(array.shape for array in given))
+        fixed, moving = np.ones(self.tape.inputs, dtype), list[int]()
+        for place, array in enumerate(given):
+            if array.size == 1:
+                fixed[place] = array.item()
+            else:
+                moving.append(place)
+        points = int(np.prod(shape))
+        stack = np.empty((len(moving), points), dtype)
+        for row, place in zip(stack, moving, strict=True):
+            row.reshape(shape)[...] = given[place]
+        return shape, self._code_placed, self._constants_in(dtype), fixed, np.asarray(moving, np.int32), stack
+
+    def results(self, arrays: Sequence[jax.Array]) -> jax.Array:
+        """All results, (count, *S); traceable."""
+        dtype = floating_dtype(*arrays)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        points = int(np.prod(shape))
+        moving = [place for place, array in enumerate(arrays) if array.size != 1]
+        ones = jnp.ones((), dtype)
+        numbers = [array.reshape(()) if array.size == 1 else ones for array in arrays]
+        fixed = jnp.stack([*numbers, *[ones] * (self.tape.inputs - len(numbers))])
+        rows = [jnp.broadcast_to(arrays[place], shape).reshape(points) for place in moving]
+        stack = jnp.stack(rows) if rows else jnp.zeros((0, points), dtype)
+        given = (self.code, self._constants_in(dtype), fixed, np.asarray(moving, np.int32), stack)
+        return _joined(self.target, self.count, shape, *given)
+
+    def _constants_in(self, dtype: Any) -> Any:
+        if dtype not in self._constants:
+            found = self.tape.constant_values(dtype)
+            self._constants[dtype] = np.concatenate([found, np.asarray([1, 0], dtype)])
+        return self._constants[dtype]
+
+
+def _call(target: str, results: Any, code: Any, constants: Any, fixed: Any, places: Any, moving: Any) -> Any:
+    steps, sizes, parameters, outputs = code
+    arguments = (steps, sizes, parameters, constants, fixed, places, moving, outputs)
+    return jax.ffi.ffi_call(target, results)(*arguments)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _joined(target: str, count: int, shape: tuple[int, ...], *given: Any) -> jax.Array:
+    points, dtype = int(np.prod(shape)), given[2].dtype
+    return _call(target, jax.ShapeDtypeStruct((count, points), dtype), *given).reshape(count, *shape)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _each(target: str, count: int, shape: tuple[int, ...], *given: Any) -> list[jax.Array]:
+    found = _joined(target, count, shape, *given)
+    return [found[k] for k in range(count)]
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _first_and_rest(target: str, count: int, shape: tuple[int, ...], *given: Any) -> tuple[jax.Array, jax.Array]:
+    points, dtype = int(np.prod(shape)), given[2].dtype
+    results = [jax.ShapeDtypeStruct((points,), dtype), jax.ShapeDtypeStruct((count - 1, points), dtype)]
+    first, rest = _call(target, results, *given)
+    return first.reshape(shape), rest.reshape(count - 1, *shape)
+
+
+def outputs_program(tape: Tape, otherwise: Program) -> Program:
+    """The outputs of a tape by the compiled loop, or, with a warning, `otherwise`."""
+    return _program(tape, otherwise, lambda found: values_code(tape, found.cases))
+
+
+def partials_program(tape: Tape, wrt: Sequence[int], otherwise: Program) -> Program:
+    """The first output and its partials in the values `wrt`, by reverse mode; as `outputs_program`."""
+    return _program(tape, otherwise, lambda found: partials_code(tape, found.cases, wrt))
+
+
+def _program(tape: Tape, otherwise: Program, code: Callable[[Library], Code]) -> Program:
+    try:
+        found = library()
+        return NativeProgram(tape, code(found), found.target, otherwise)
+    except CannotBuild as error:
+        reason = f"there is no compiled loop here, since {error}"
+    except Missing as error:
+        reason = f"{error} has no C form in the function table (column 'native')"
+    warnings.warn(f"{reason}; method 'native' runs on the tape machine instead", NativeWarning, stacklevel=2)
+    return otherwise
