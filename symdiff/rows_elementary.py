@@ -94,7 +94,7 @@ ELEMENTARY = (
     Function("sec", sp.sec, lambda u: 1 / np.cos(u),
              (lambda u, y: y * np.tan(u),), "symdiff.forms.jax_elementary.sec", lambda u: 1 / u.cos(),
              (REAL,), (((0.0,), 1), ((1.0,), sp.sec(1))), "DLMF 4.20.5", ulp=3.0, heads=(sp.sec,), spoken=True,
-             native=("1/cos(u)", "y*tan(u)")),
+             native=("1/cos_apart(u)", "y*tan(u)")),
     Function("csc", sp.csc, lambda u: 1 / np.sin(u),
              (lambda u, y: -y / np.tan(u),), "symdiff.forms.jax_elementary.csc", lambda u: 1 / u.sin(),
              (NONZERO,), (((1.0,), sp.csc(1)), ((-2.0,), sp.csc(-2))), "DLMF 4.20.4", ulp=3.0, heads=(sp.csc,), spoken=True,

@@ -89,7 +89,7 @@ static real reduced_sinc_(real u, int n) {
         term *= square / (k * (2.0 * (n + k) + 1));
         series += term;
     }
-    real before = cos(outer), current = sin(outer) / outer;
+    real before = cos_apart(outer), current = sin(outer) / outer;
     for (int order = 0; order < n; order++) {
         real next = ((2 * order + 1) * current - before) / outer / outer;
         before = current;
@@ -98,16 +98,16 @@ static real reduced_sinc_(real u, int n) {
     return fabs(u) < edge ? (real)series : current + (u - u);
 }
 static real sinc_slope_(real u, real y) {
-    return fabs(u) < 3 ? -u * reduced_sinc_(u, 1) : (cos(u) - y) / u;
+    return fabs(u) < 3 ? -u * reduced_sinc_(u, 1) : (cos_apart(u) - y) / u;
 }
 
 /* digamma: reflection, recurrence to 10 and above, then its asymptotic series (DLMF 5.5.2, 5.5.4, 5.11.2) */
 static real digamma_(real x) {
     double u = x, found = 0;
-    if (u <= 0 && u == floor(u)) return (real)NAN;
+    if (u == 0) return (real)copysign(INFINITY, -u);
+    if (u < 0 && u == floor(u)) return (real)NAN;
     if (u < 0) {
-        double part = u - floor(u);
-        found = -M_PI / tan(M_PI * part);
+        found = -M_PI / tan(M_PI * (u - rint(u)));
         u = 1 - u;
     }
     while (u < 10) {

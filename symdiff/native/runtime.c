@@ -13,6 +13,7 @@ typedef struct {
     int64_t *counts;
     int64_t length, rows, inputs, fixed_constants, moved, results_count, points, width, blocks;
     int single;
+    fenv_t environment;
     atomic_int_fast64_t next, done, failed, users;
 } Job;
 
@@ -55,7 +56,12 @@ static void take_blocks(Job *job) {
 }
 
 static void helper(void *data) {
+    fenv_t own;
+    fegetenv(&own);
+    /* as XLA has it where it calls, subnormal numbers flushed or not */
+    fesetenv(&((Job *)data)->environment);
     take_blocks(data);
+    fesetenv(&own);
     leave(data);
 }
 
@@ -92,9 +98,9 @@ static int64_t size_of(const XLA_FFI_Buffer *buffer) {
     return size;
 }
 
-/* bytes of values held at once, so that they stay in the second cache; points of a block at most; steps times points
+/* bytes of values held at once, so that they stay in the cache; points of a block at most; steps times points
    from which a second thread pays */
-#define CACHE_BYTES (1 << 19)
+#define CACHE_BYTES (1 << 24)
 #define WIDEST 256
 #define SHARED_WORK 200000
 
@@ -129,6 +135,7 @@ XLA_FFI_Error *symdiff_run(XLA_FFI_CallFrame *frame) {
     job->results_count = frame->rets.size;
     job->results = malloc(sizeof(void *) * frame->rets.size);
     job->counts = malloc(sizeof(int64_t) * frame->rets.size);
+    fegetenv(&job->environment);
     atomic_store(&job->users, 1);
     if (!job->results || !job->counts) {
         leave(job);

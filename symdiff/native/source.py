@@ -22,6 +22,7 @@ SHARE = "share"
 
 HEADER = """
 #define _GNU_SOURCE
+#include <fenv.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <sched.h>
@@ -127,8 +128,17 @@ def source_of(rows: tuple[Function, ...]) -> str:
         for name in VECTOR.split()
         for real, end in (("double", ""), ("float", "f"))
     )
+    # sin and cos of the same number gcc would make one call, which has no vector form
+    apart = """#ifdef VECTOR_MATHS
+__attribute__((simd("notinbranch"), const)) double cos_apart_double(double) __asm__("cos");
+__attribute__((simd("notinbranch"), const)) float cos_apart_float(float) __asm__("cosf");
+#define cos_apart(u) _Generic((u), float: cos_apart_float, default: cos_apart_double)(u)
+#else
+#define cos_apart(u) cos(u)
+#endif
+"""
     steps = forms + _steps(rows, numbered(rows))
-    parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", opening]
+    parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", apart, opening]
     parts.append("#define EACH _Pragma(\"omp simd\") for (int64_t j = 0; j < width; j++)\n#define C(x) ((real)(x))\n")
     for real, name, text in (("double", "f64", steps), ("float", "f32", _single(steps))):
         parts += [f"#define real {real}\n#define NAME(x) x##_{name}\n", text, block, "#undef real\n#undef NAME\n"]
