@@ -1,27 +1,27 @@
-/* One block of points: inputs in, the code run, results out. Points that fill the block repeat the last one. */
-
-static void NAME(block)(Job *job, real *rows, int64_t block, int first) {
-    const int64_t width = job->width, start = block * width;
+/* An input at the points of a block from `start` on; those that fill the last block repeat the last point. */
+static void NAME(load)(const Job *job, int64_t input, int64_t start, real *to) {
+    const int64_t width = job->width;
+    const real *from = job->from[input];
+    if (!job->moves[input]) {
+        const real fixed = *from;
+        for (int64_t j = 0; j < width; j++) to[j] = fixed;
+        return;
+    }
     const int64_t here = job->points - start < width ? job->points - start : width;
-    if (first) {
-        const real *fixed = job->fixed, *constants = job->constants;
-        for (int64_t k = 0; k < job->inputs; k++)
-            for (int64_t j = 0; j < width; j++) rows[k * width + j] = fixed[k];
-        for (int64_t k = 0; k < job->fixed_constants; k++)
-            for (int64_t j = 0; j < width; j++) rows[(job->inputs + k) * width + j] = constants[k];
-    }
-    for (int64_t k = 0; k < job->moved; k++) {
-        const real *from = (const real *)job->moving + k * job->points + start;
-        real *to = rows + job->places[k] * width;
-        for (int64_t j = 0; j < here; j++) to[j] = from[j];
-        for (int64_t j = here; j < width; j++) to[j] = from[here - 1];
-    }
-    NAME(steps)(job->code, job->length, job->parameters, rows, width / (64 / (int64_t)sizeof(real)));
-    const int32_t *output = job->outputs;
-    for (int64_t r = 0; r < job->results_count; r++)
-        for (int64_t k = 0; k < job->counts[r]; k++, output++) {
-            real *to = (real *)job->results[r] + k * job->points + start;
-            const real *from = rows + *output * width;
-            for (int64_t j = 0; j < here; j++) to[j] = from[j];
-        }
+    from += start;
+    for (int64_t j = 0; j < here; j++) to[j] = from[j];
+    for (int64_t j = here; j < width; j++) to[j] = from[here - 1];
+}
+
+static void NAME(store)(const Job *job, int64_t output, int64_t start, const real *from) {
+    const int64_t here = job->points - start < job->width ? job->points - start : job->width;
+    real *to = (real *)job->to[output] + start;
+    for (int64_t j = 0; j < here; j++) to[j] = from[j];
+}
+
+/* the rows of constants, filled once */
+static void NAME(fill)(const Job *job, real *rows) {
+    const real *constants = job->constants;
+    for (int64_t k = 0; k < job->fixed_rows; k++)
+        for (int64_t j = 0; j < job->width; j++) rows[k * job->width + j] = constants[k];
 }

@@ -16,28 +16,29 @@ from numpy.typing import NDArray
 from symdiff.constants import float_of
 from symdiff.errors import OptionError, UnsupportedError
 from symdiff.function import Absence
-from symdiff.native.source import OPERANDS, PLAIN, SHARE, Case, partial_forms
+from symdiff.native.source import LOAD, OPERANDS, PLAIN, SHARE, STORE, Case, partial_forms
 from symdiff.tape.tape import Kind, Tape, size_class
 
 # steps with edges, so that rows can be numbered and held for the points of one block
 LARGEST = 2**24
-# a row of the code: case, result, three operands, two stored partials, parameters
 WIDTH = 8
+# steps after which an input is loaded again rather than held in a row
+HELD = 64
 NOTHING = -1
 
 
 class Code(NamedTuple):
     """What the loop is called with; the code is padded to a size class.
 
-    The first rows are those of the inputs and constants, of which the last two are 1 and 0; `rows` are all that are
-    held at once.
+    The first rows are those of the constants, of which the last two are 1 and 0; `rows` are all that are held at once.
+    Steps are (case, result, three operands, two partials, parameters), numbers of rows but for the last.
     """
 
     code: NDArray[np.int32]
     length: int
     rows: int
     parameters: NDArray[np.float64]
-    outputs: NDArray[np.int32]
+    outputs: int
 
 
 class Missing(Exception):  # noqa: N818 - a reason, told as a warning
@@ -164,39 +165,77 @@ class _Writer:
         return found
 
     def finished(self, outputs: Sequence[int]) -> Code:
-        """The code with a row for each name, free again after its last use."""
-        if len(self.code) > LARGEST:
+        """The code with loads, stores and a row for each name, free again after its last use."""
+        code, count = _with_traffic(self, outputs)
+        if len(code) > LARGEST:
             raise OptionError(
-                f"the expression takes {len(self.code):,} steps with edges, and method 'native' at most {LARGEST:,}; "
+                f"the expression takes {len(code):,} steps with edges, and method 'native' at most {LARGEST:,}; "
                 "take method='tape'"
             )
-        named = np.asarray(self.code or np.zeros((0, WIDTH)), np.int64).reshape(-1, WIDTH)
-        rows, count = _rows_of(named, outputs, self.fixed, self.count)
-        code = np.zeros((size_class(len(named)), WIDTH), np.int32)
-        code[: len(named)] = named
+        named = np.asarray(code, np.int64).reshape(-1, WIDTH)
+        first = self.tape.inputs
+        rows, used = _rows_of(named, first, self.fixed, count)
+        made = np.zeros((size_class(len(named)), WIDTH), np.int32)
+        made[: len(named)] = named
         # names that are nothing get some row, which is not looked at
-        code[: len(named), 1:7] = rows[named[:, 1:7]]
+        made[: len(named), 1:7] = rows[named[:, 1:7]]
         parameters = np.zeros((len(self.tape.kinds), 2))
         for row, kind in zip(parameters, self.tape.kinds, strict=True):
             numbers = [float_of(n) for n in kind.static[:2]] if kind.function.native else []
             row[: len(numbers)] = numbers
-        return Code(code, len(named), count, parameters, rows[list(outputs)].astype(np.int32))
+        return Code(made, len(named), used, parameters, len(outputs))
 
 
-def _rows_of(named: NDArray[np.int64], outputs: Sequence[int], fixed: int, count: int) -> tuple[NDArray[np.int64], int]:
-    """A row for each name, and their number; a step writes each point after it has read it, so results may replace operands."""
+def _with_traffic(writer: _Writer, outputs: Sequence[int]) -> tuple[list[tuple[int, ...]], int]:
+    """The code with inputs loaded before their use, again where the last was long ago, and outputs stored at once."""
+    inputs, count = writer.tape.inputs, writer.count
+    load, store = writer.cases[Case(LOAD, ())], writer.cases[Case(STORE, ())]
+    wanted: dict[int, list[int]] = {}
+    for number, output in enumerate(outputs):
+        wanted.setdefault(output, []).append(number)
+    held: dict[int, tuple[int, int]] = {}
+    made: list[tuple[int, ...]] = []
+    nothing = [NOTHING] * 5
+
+    def loaded(name: int) -> int:
+        nonlocal count
+        if not 0 <= name < inputs:
+            return name
+        row, since = held.get(name, (NOTHING, -HELD - 1))
+        if len(made) - since > HELD:
+            row, count = count, count + 1
+            made.append((load, row, *nothing, name))
+        held[name] = row, len(made)
+        return row
+
+    for case, result, u, v, w, *rest in writer.code:
+        made.append((case, result, loaded(u), loaded(v), loaded(w), *rest))
+        if result in wanted:
+            made += [(store, NOTHING, result, *nothing[1:], number) for number in wanted.pop(result)]
+    for name, numbers in wanted.items():
+        row = loaded(name)
+        made += [(store, NOTHING, row, *nothing[1:], number) for number in numbers]
+    return made, count
+
+
+def _rows_of(named: NDArray[np.int64], first: int, fixed: int, count: int) -> tuple[NDArray[np.int64], int]:
+    """A row for each name, and their number.
+
+    Those from `first` to `fixed` are constants, which keep theirs. A step writes each point after it has read it, so
+    that results may take the rows of its operands.
+    """
     last = np.full(count + 1, NOTHING)
     for column in range(1, 7):
         np.maximum.at(last, named[:, column], np.arange(len(named)))
-    last[list(outputs)] = len(named)
-    ends, rows = last.tolist(), [*range(fixed), *[0] * (count + 1 - fixed)]
+    ends, rows = last.tolist(), [0] * (count + 1)
+    rows[first:fixed] = range(fixed - first)
     free: list[int] = []
-    used = fixed
-    for number, (_, result, *others, _) in enumerate(named.tolist()):
-        for operand in dict.fromkeys(others[:3]):
+    used = fixed - first
+    for number, (_, result, u, v, w, p, q, _) in enumerate(named.tolist()):
+        for operand in {u, v, w}:
             if operand >= fixed and ends[operand] == number:
                 free.append(rows[operand])
-        made = [name for name in (result, *others[3:]) if name != NOTHING]
+        made = [name for name in (result, p, q) if name != NOTHING]
         for name in made:
             if free:
                 rows[name] = free.pop()

@@ -27,10 +27,10 @@ class NativeProgram(Program):
     """A `Program` that the compiled loop runs; `otherwise` is the tape machine's, for another platform."""
 
     def __init__(self, tape: Tape, code: Code, target: str, otherwise: Program) -> None:
-        super().__init__(tape, otherwise.run, otherwise.arguments, len(code.outputs))
+        super().__init__(tape, otherwise.run, otherwise.arguments, code.outputs)
         self.target, self.otherwise = target, otherwise
         sizes = np.asarray([code.length, code.rows], np.int32)
-        self.code = (code.code, sizes, code.parameters, code.outputs)
+        self.code = (code.code, sizes, code.parameters)
 
     @cached_property
     def _code_placed(self) -> tuple[Any, ...]:
@@ -39,27 +39,29 @@ class NativeProgram(Program):
 
     def each(self, arrays: Sequence[Any]) -> list[jax.Array]:
         """The results at once, one by one."""
-        return _each(self.target, self.count, *self._on_host(arrays))
+        return self._at_addresses(_each, arrays)
 
     def first_and_rest(self, arrays: Sequence[Any]) -> tuple[jax.Array, jax.Array]:
         """The results at once: the first, and all others as one array."""
-        return _first_and_rest(self.target, self.count, *self._on_host(arrays))
+        return self._at_addresses(_first_and_rest, arrays)
 
-    def _on_host(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    def _at_addresses(self, call: Any, arrays: Sequence[Any]) -> Any:
+        """The results for arrays on the host, which the loop reads where they are."""
         dtype = floating_dtype(*arrays)
         given = [np.asarray(array, dtype) for array in arrays]
-        shape = np.broadcast_shapes(*(array.shape for array in given))
+        shape = np.broadcast_shapes(*{array.shape for array in given})
         fixed, moving = np.ones(self.tape.inputs, dtype), list[int]()
         for place, array in enumerate(given):
             if array.size == 1:
                 fixed[place] = array.item()
             else:
                 moving.append(place)
-        points = int(np.prod(shape))
-        stack = np.empty((len(moving), points), dtype)
-        for row, place in zip(stack, moving, strict=True):
-            row.reshape(shape)[...] = given[place]
-        return shape, self._code_placed, self._constants_in(dtype), fixed, np.asarray(moving, np.int32), stack
+        rows = [_row(given[place], shape) for place in moving]
+        addresses = np.asarray([row.__array_interface__["data"][0] for row in rows], np.int64)
+        places = np.asarray(moving, np.int32)
+        code = self._code_placed, self._constants_in(dtype)
+        # waited for, since the rows have to stay where they are
+        return jax.block_until_ready(call(self.target, self.count, shape, *code, fixed, places, addresses))
 
     def results(self, arrays: Sequence[jax.Array]) -> jax.Array:
         """All results, (count, *S); traceable."""
@@ -82,10 +84,15 @@ class NativeProgram(Program):
         return self._constants[dtype]
 
 
+def _row(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """An array with the number of each point in one row."""
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
 def _call(target: str, results: Any, code: Any, constants: Any, fixed: Any, places: Any, moving: Any) -> Any:
-    steps, sizes, parameters, outputs = code
-    arguments = (steps, sizes, parameters, constants, fixed, places, moving, outputs)
-    return jax.ffi.ffi_call(target, results)(*arguments)
+    return jax.ffi.ffi_call(target, results)(*code, constants, fixed, places, moving)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

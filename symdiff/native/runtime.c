@@ -1,23 +1,24 @@
-/* The XLA call: (code, sizes, parameters, constants, fixed, places, moving, outputs) to rows of results.
+/* The XLA call: (code, sizes, parameters, constants, fixed, places, moving) to rows of results.
 
-   Rows of values are blocks of points: first the inputs, then the constants, then what the code computes. `fixed` are
-   inputs that are the same at all points, `moving` (places, points) those that are not. Blocks are shared out to XLA's
-   threads; a point's value depends on neither the block nor the thread. The caller takes blocks too and waits for those
-   that were begun only, so that a busy pool cannot lock it up. */
+   Rows of values are blocks of points: first the constants, then what the code loads and computes. `fixed` are inputs,
+   and `moving` those among them, at `places`, that differ from point to point: rows of points, or the addresses of
+   such rows. Blocks are shared out to XLA's threads; a point's value depends on neither the block nor the thread. The
+   caller takes blocks too and waits for those that were begun only, so that a busy pool cannot lock it up. */
 
 typedef struct {
-    const int32_t *code, *places, *outputs;
+    const int32_t *code;
     const double *parameters;
-    const void *constants, *fixed, *moving;
-    void **results;
-    int64_t *counts;
-    int64_t length, rows, inputs, fixed_constants, moved, results_count, points, width, blocks;
+    const void *constants;
+    const void **from;
+    void **to;
+    char *moves;
+    int64_t length, rows, fixed_rows, points, width, blocks;
     int single;
     fenv_t environment;
     atomic_int_fast64_t next, done, failed, users;
 } Job;
 
-enum { CODE, SIZES, PARAMETERS, CONSTANTS, FIXED, PLACES, MOVING, OUTPUTS, ARGUMENTS };
+enum { CODE, SIZES, PARAMETERS, CONSTANTS, FIXED, PLACES, MOVING, ARGUMENTS };
 
 /* kept from call to call, so that the pages need not be mapped again */
 static __thread void *kept;
@@ -35,8 +36,9 @@ static void *scratch(size_t bytes) {
 
 static void leave(Job *job) {
     if (atomic_fetch_sub(&job->users, 1) == 1) {
-        free(job->results);
-        free(job->counts);
+        free(job->from);
+        free(job->to);
+        free(job->moves);
         free(job);
     }
 }
@@ -46,11 +48,14 @@ static void take_blocks(Job *job) {
     for (;;) {
         int64_t block = atomic_fetch_add(&job->next, 1);
         if (block >= job->blocks) return;
-        int begun = rows != 0;
-        if (!begun) rows = scratch((size_t)job->rows * job->width * (job->single ? 4 : 8));
+        if (!rows) {
+            rows = scratch((size_t)job->rows * job->width * (job->single ? 4 : 8));
+            if (rows && job->single) fill_f32(job, rows);
+            if (rows && !job->single) fill_f64(job, rows);
+        }
         if (!rows) atomic_store(&job->failed, 1);
-        else if (job->single) block_f32(job, rows, block, !begun);
-        else block_f64(job, rows, block, !begun);
+        else if (job->single) steps_f32(job, rows, block * job->width);
+        else steps_f64(job, rows, block * job->width);
         atomic_fetch_add(&job->done, 1);
     }
 }
@@ -98,9 +103,11 @@ static int64_t size_of(const XLA_FFI_Buffer *buffer) {
     return size;
 }
 
-/* bytes of values held at once, so that they stay in the cache; points of a block at most; steps times points
-   from which a second thread pays */
-#define CACHE_BYTES (1 << 24)
+/* bytes of values held at once: in the second cache, but for narrow blocks, in which finding the next step counts more;
+   points of a block at most; steps times points from which a second thread pays */
+#define CACHE_BYTES (1 << 20)
+#define LAST_CACHE_BYTES (1 << 24)
+#define NARROW 64
 #define WIDEST 256
 #define SHARED_WORK 200000
 
@@ -121,32 +128,38 @@ XLA_FFI_Error *symdiff_run(XLA_FFI_CallFrame *frame) {
     job->code = given[CODE]->data;
     job->parameters = given[PARAMETERS]->data;
     job->constants = given[CONSTANTS]->data;
-    job->fixed = given[FIXED]->data;
-    job->places = given[PLACES]->data;
-    job->moving = given[MOVING]->data;
-    job->outputs = given[OUTPUTS]->data;
+    job->fixed_rows = size_of(given[CONSTANTS]);
     job->length = sizes[0];
     job->rows = sizes[1];
-    job->inputs = size_of(given[FIXED]);
-    job->fixed_constants = size_of(given[CONSTANTS]);
-    job->moved = size_of(given[PLACES]);
     job->points = points;
     job->single = given[FIXED]->dtype == XLA_FFI_DataType_F32;
-    job->results_count = frame->rets.size;
-    job->results = malloc(sizeof(void *) * frame->rets.size);
-    job->counts = malloc(sizeof(int64_t) * frame->rets.size);
     fegetenv(&job->environment);
     atomic_store(&job->users, 1);
-    if (!job->results || !job->counts) {
+    const int64_t size = job->single ? 4 : 8, inputs = size_of(given[FIXED]), moving = size_of(given[PLACES]);
+    int64_t outputs = 0;
+    for (int64_t r = 0; r < frame->rets.size; r++) outputs += size_of(found[r]) / points;
+    job->from = malloc(sizeof(void *) * (inputs + 1));
+    job->to = malloc(sizeof(void *) * (outputs + 1));
+    job->moves = calloc(inputs + 1, 1);
+    if (!job->from || !job->to || !job->moves) {
         leave(job);
         return failure(frame, "no memory");
     }
-    for (int64_t k = 0; k < frame->rets.size; k++) {
-        job->results[k] = found[k]->data;
-        job->counts[k] = size_of(found[k]) / points;
+    for (int64_t k = 0; k < inputs; k++) job->from[k] = (char *)given[FIXED]->data + k * size;
+    const int by_address = given[MOVING]->dtype == XLA_FFI_DataType_S64;
+    for (int64_t k = 0; k < moving; k++) {
+        const int32_t place = ((const int32_t *)given[PLACES]->data)[k];
+        const char *rows = given[MOVING]->data;
+        job->from[place] = by_address ? (const void *)(intptr_t)((const int64_t *)rows)[k] : rows + k * points * size;
+        job->moves[place] = 1;
     }
-    int64_t lanes = job->single ? 16 : 8, size = job->single ? 4 : 8, width = lanes;
-    while (width < WIDEST && 2 * width * job->rows * size <= CACHE_BYTES && width < points) width *= 2;
+    for (int64_t r = 0, k = 0; r < frame->rets.size; r++)
+        for (int64_t row = 0; row < size_of(found[r]) / points; row++, k++)
+            job->to[k] = (char *)found[r]->data + row * points * size;
+    int64_t width = 64 / size;
+    while (width < WIDEST && width < points &&
+           2 * width * job->rows * size <= (width < NARROW ? LAST_CACHE_BYTES : CACHE_BYTES))
+        width *= 2;
     job->width = width;
     job->blocks = (points + width - 1) / width;
     int64_t helpers = 0;

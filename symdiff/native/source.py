@@ -17,8 +17,8 @@ from symdiff.function import Function
 # partials that need no computing: an operand, the result, a constant
 PLAIN = ("", "1", "-1", "u", "v", "w", "y")
 OPERANDS = ("u", "v", "w")
-# what the way back does besides: y = u + v*w
-SHARE = "share"
+# what the loop does besides: y = u + v*w; y = an input; an output = u
+SHARE, LOAD, STORE = "share", "load", "store"
 
 HEADER = """
 #define _GNU_SOURCE
@@ -68,7 +68,7 @@ def cases_of(row: Function) -> list[Case]:
 def numbered(rows: Iterable[Function]) -> dict[Case, int]:
     """The number of each case, for rows that have C forms."""
     cases = [case for row in rows if row.native for case in cases_of(row)]
-    return {case: number for number, case in enumerate([*cases, Case(SHARE, ())])}
+    return {case: number for number, case in enumerate([*cases, *(Case(name, ()) for name in (SHARE, LOAD, STORE))])}
 
 
 def _loop(operands: str, statements: str) -> str:
@@ -88,22 +88,31 @@ def _case(row: Function, case: Case, number: int) -> str:
 
 def _steps(rows: Iterable[Function], numbers: Mapping[Case, int]) -> str:
     named = {row.name: row for row in rows}
-    cases = [_case(named[case.name], case, number) for case, number in numbers.items() if case.name != SHARE]
-    cases.append(f"case {numbers[Case(SHARE, ())]}: {{ {_loop('uvw', 'y_[j] = u + v*w;')} break; }}")
+    cases = [_case(named[case.name], case, number) for case, number in numbers.items() if case.name in named]
+    besides = {
+        SHARE: _loop("uvw", "y_[j] = u + v*w;"),
+        LOAD: "NAME(load)(job, s[7], start, y_);",
+        STORE: "NAME(store)(job, s[7], start, u_);",
+    }
+    cases += [f"case {numbers[Case(name, ())]}: {{ {text} break; }}" for name, text in besides.items()]
     places = "\n".join(
         f"real *const {name}_ = rows + s[{k}]*width;" for k, name in enumerate(("y", *OPERANDS, "p0", "p1"), start=1)
     )
     return f"""
-static void NAME(steps)(const int32_t *code, int64_t length, const double *parameters, real *rows, int64_t groups) {{
-const int64_t width = groups*(64/(int64_t)sizeof(real));
-for (int64_t i = 0; i < length; i++) {{
-const int32_t *const s = code + 8*i;
+static void NAME(steps)(const Job *job, real *rows, int64_t start) {{
+const int64_t width = job->width / LANES * LANES;
+const double *const parameters = job->parameters;
+for (int64_t i = 0; i < job->length; i++) {{
+const int32_t *const s = job->code + 8*i;
 {places}
-const real n = (real)parameters[2*s[7]], m = (real)parameters[2*s[7] + 1];
-(void)n; (void)m;
+#define n ((real)parameters[2*s[7]])
+#define m ((real)parameters[2*s[7] + 1])
 switch (s[0]) {{
 {chr(10).join(cases)}
-}} }} }}
+}} }}
+#undef n
+#undef m
+}}
 """
 
 
@@ -137,11 +146,11 @@ __attribute__((simd("notinbranch"), const)) float cos_apart_float(float) __asm__
 #define cos_apart(u) cos(u)
 #endif
 """
-    steps = forms + _steps(rows, numbered(rows))
+    steps = forms + block + _steps(rows, numbered(rows))
     parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", apart, opening]
-    parts.append("#define EACH _Pragma(\"omp simd\") for (int64_t j = 0; j < width; j++)\n#define C(x) ((real)(x))\n")
+    parts.append("#define EACH _Pragma(\"omp simd\") for (int64_t j = 0; j < width; j++)\n#define C(x) ((real)(x))\n#define LANES (64 / (int64_t)sizeof(real))\n")
     for real, name, text in (("double", "f64", steps), ("float", "f32", _single(steps))):
-        parts += [f"#define real {real}\n#define NAME(x) x##_{name}\n", text, block, "#undef real\n#undef NAME\n"]
+        parts += [f"#define real {real}\n#define NAME(x) x##_{name}\n", text, "#undef real\n#undef NAME\n"]
     return "".join([*parts, "enum {", rest])
 
 
