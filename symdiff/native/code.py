@@ -7,7 +7,7 @@ is an operand, a result or a constant is not stored again as a partial, an adjoi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from symdiff.constants import float_of
 from symdiff.errors import OptionError, UnsupportedError
 from symdiff.function import Absence
-from symdiff.native.source import LOAD, OPERANDS, PLAIN, SHARE, STORE, Case, partial_forms
+from symdiff.native.source import COPY, OPERANDS, PLAIN, SHARE, Case, partial_forms
 from symdiff.tape.tape import Kind, Tape, size_class
 
 # steps with edges, so that rows can be numbered and held for the points of one block
 LARGEST = 2**24
 WIDTH = 8
-# steps after which an input is loaded again rather than held in a row
-HELD = 64
 NOTHING = -1
 
 
@@ -31,7 +29,8 @@ class Code(NamedTuple):
     """What the loop is called with; the code is padded to a size class.
 
     The first rows are those of the constants, of which the last two are 1 and 0; `rows` are all that are held at once.
-    Steps are (case, result, three operands, two partials, parameters), numbers of rows but for the last.
+    Steps are (case, result, three operands, two partials, parameters), numbers of rows but for the last; ~k is the
+    row of input k, or of output k - inputs.
     """
 
     code: NDArray[np.int32]
@@ -159,22 +158,28 @@ class _Writer:
             call = ("subtract", known, share)
         else:
             call = (SHARE, known, share, factor)
-        name, *operands = call
+        return self._call(*call)
+
+    def _call(self, name: str, *operands: int) -> int:
         found = self._fresh()
         self.code.append((self.cases[Case(name, ())], found, *operands, *[NOTHING] * (5 - len(operands)), 0))
         return found
 
     def finished(self, outputs: Sequence[int]) -> Code:
-        """The code with loads, stores and a row for each name, free again after its last use."""
-        code, count = _with_traffic(self, outputs)
-        if len(code) > LARGEST:
+        """The code with a place for each name."""
+        places: dict[int, int] = {}
+        for number, name in enumerate(outputs):
+            # what is no result of a step, or stands there already, is copied
+            if name < self.fixed or name in places:
+                name = self._call(COPY, name)
+            places[name] = ~(self.tape.inputs + number)
+        if len(self.code) > LARGEST:
             raise OptionError(
-                f"the expression takes {len(code):,} steps with edges, and method 'native' at most {LARGEST:,}; "
+                f"the expression takes {len(self.code):,} steps with edges, and method 'native' at most {LARGEST:,}; "
                 "take method='tape'"
             )
-        named = np.asarray(code, np.int64).reshape(-1, WIDTH)
-        first = self.tape.inputs
-        rows, used = _rows_of(named, first, self.fixed, count)
+        named = np.asarray(self.code, np.int64).reshape(-1, WIDTH)
+        rows, used = _rows_of(named, places, self.tape.inputs, self.fixed, self.count)
         made = np.zeros((size_class(len(named)), WIDTH), np.int32)
         made[: len(named)] = named
         # names that are nothing get some row, which is not looked at
@@ -186,63 +191,36 @@ class _Writer:
         return Code(made, len(named), used, parameters, len(outputs))
 
 
-def _with_traffic(writer: _Writer, outputs: Sequence[int]) -> tuple[list[tuple[int, ...]], int]:
-    """The code with inputs loaded before their use, again where the last was long ago, and outputs stored at once."""
-    inputs, count = writer.tape.inputs, writer.count
-    load, store = writer.cases[Case(LOAD, ())], writer.cases[Case(STORE, ())]
-    wanted: dict[int, list[int]] = {}
-    for number, output in enumerate(outputs):
-        wanted.setdefault(output, []).append(number)
-    held: dict[int, tuple[int, int]] = {}
-    made: list[tuple[int, ...]] = []
-    nothing = [NOTHING] * 5
+def _rows_of(
+    named: NDArray[np.int64], places: Mapping[int, int], inputs: int, fixed: int, count: int
+) -> tuple[NDArray[np.int64], int]:
+    """A row for each name, and their number; those of inputs and outputs lie elsewhere, and are negative.
 
-    def loaded(name: int) -> int:
-        nonlocal count
-        if not 0 <= name < inputs:
-            return name
-        row, since = held.get(name, (NOTHING, -HELD - 1))
-        if len(made) - since > HELD:
-            row, count = count, count + 1
-            made.append((load, row, *nothing, name))
-        held[name] = row, len(made)
-        return row
-
-    for case, result, u, v, w, *rest in writer.code:
-        made.append((case, result, loaded(u), loaded(v), loaded(w), *rest))
-        if result in wanted:
-            made += [(store, NOTHING, result, *nothing[1:], number) for number in wanted.pop(result)]
-    for name, numbers in wanted.items():
-        row = loaded(name)
-        made += [(store, NOTHING, row, *nothing[1:], number) for number in numbers]
-    return made, count
-
-
-def _rows_of(named: NDArray[np.int64], first: int, fixed: int, count: int) -> tuple[NDArray[np.int64], int]:
-    """A row for each name, and their number.
-
-    Those from `first` to `fixed` are constants, which keep theirs. A step writes each point after it has read it, so
-    that results may take the rows of its operands.
+    Constants keep the first rows. A step writes each point after it has read it, so that its results may take the rows
+    of its operands.
     """
     last = np.full(count + 1, NOTHING)
     for column in range(1, 7):
         np.maximum.at(last, named[:, column], np.arange(len(named)))
     ends, rows = last.tolist(), [0] * (count + 1)
-    rows[first:fixed] = range(fixed - first)
+    rows[:inputs] = range(-1, -1 - inputs, -1)
+    rows[inputs:fixed] = range(fixed - inputs)
     free: list[int] = []
-    used = fixed - first
+    used = fixed - inputs
     for number, (_, result, u, v, w, p, q, _) in enumerate(named.tolist()):
         for operand in {u, v, w}:
-            if operand >= fixed and ends[operand] == number:
+            if operand >= fixed and ends[operand] == number and operand not in places:
                 free.append(rows[operand])
         made = [name for name in (result, p, q) if name != NOTHING]
         for name in made:
-            if free:
+            if name in places:
+                rows[name] = places[name]
+            elif free:
                 rows[name] = free.pop()
             else:
                 rows[name] = used
                 used += 1
         for name in made:
-            if ends[name] == number:
+            if ends[name] == number and name not in places:
                 free.append(rows[name])
     return np.asarray(rows), used

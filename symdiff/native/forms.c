@@ -44,13 +44,13 @@ static inline real tanh_(real u) {
     real e = exp(-2 * fabs(u)), z = u * u;
     real p = (C(-9.64399179425052238628e-1) * z + C(-9.92877231001918586564e1)) * z + C(-1.61468768441708447952e3);
     real q = ((z + C(1.12811678491632931402e2)) * z + C(2.23548839060100448583e3)) * z + C(4.84406305325125486048e3);
-    real near = u + u * z * (p / q), far = copysign((1 - e) / (1 + e), u);
+    real near = u + u * z * (p / q), far = copysign((1 - e) * (1 / (1 + e)), u);
     return fabs(u) < C(0.625) ? near : far;
 }
 /* its derivative, sech(u)**2 */
 static inline real tanh_slope_(real u) {
-    real e = exp(-2 * fabs(u));
-    return 4 * e / ((1 + e) * (1 + e));
+    real e = exp(-2 * fabs(u)), r = 1 / (1 + e);
+    return 4 * e * r * r;
 }
 
 static inline real softplus_(real u) { return maximum_(u, C(0)) + log1p(exp(-fabs(u))); }

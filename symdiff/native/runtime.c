@@ -1,6 +1,6 @@
 /* The XLA call: (code, sizes, parameters, constants, fixed, places, moving) to rows of results.
 
-   Rows of values are blocks of points: first the constants, then what the code loads and computes. `fixed` are inputs,
+   Rows of values are blocks of points: first the constants, then what the code computes. `fixed` are inputs,
    and `moving` those among them, at `places`, that differ from point to point: rows of points, or the addresses of
    such rows. Blocks are shared out to XLA's threads; a point's value depends on neither the block nor the thread. The
    caller takes blocks too and waits for those that were begun only, so that a busy pool cannot lock it up. */
@@ -12,8 +12,8 @@ typedef struct {
     const void **from;
     void **to;
     char *moves;
-    int64_t length, rows, fixed_rows, points, width, blocks;
-    int single;
+    int64_t length, rows, fixed_rows, inputs, outputs, points, width, blocks, bytes;
+    int single, copied;
     fenv_t environment;
     atomic_int_fast64_t next, done, failed, users;
 } Job;
@@ -44,18 +44,22 @@ static void leave(Job *job) {
 }
 
 static void take_blocks(Job *job) {
-    void *rows = 0;
+    char *rows = 0, **outside = 0;
     for (;;) {
         int64_t block = atomic_fetch_add(&job->next, 1);
         if (block >= job->blocks) return;
         if (!rows) {
-            rows = scratch((size_t)job->rows * job->width * (job->single ? 4 : 8));
-            if (rows && job->single) fill_f32(job, rows);
-            if (rows && !job->single) fill_f64(job, rows);
+            rows = scratch(job->bytes + sizeof(void *) * (job->inputs + job->outputs));
+            outside = (char **)(rows + job->bytes);
+            if (rows && job->single) begin_f32(job, (void *)rows, (void *)outside);
+            if (rows && !job->single) begin_f64(job, (void *)rows, (void *)outside);
         }
+        /* the last block begins where it is full, and computes some points again */
+        int64_t last = job->points > job->width ? job->points - job->width : 0, start = block * job->width;
+        start = start < last ? start : last;
         if (!rows) atomic_store(&job->failed, 1);
-        else if (job->single) steps_f32(job, rows, block * job->width);
-        else steps_f64(job, rows, block * job->width);
+        else if (job->single) block_f32(job, (void *)rows, (void *)outside, start);
+        else block_f64(job, (void *)rows, (void *)outside, start);
         atomic_fetch_add(&job->done, 1);
     }
 }
@@ -135,9 +139,12 @@ XLA_FFI_Error *symdiff_run(XLA_FFI_CallFrame *frame) {
     job->single = given[FIXED]->dtype == XLA_FFI_DataType_F32;
     fegetenv(&job->environment);
     atomic_store(&job->users, 1);
-    const int64_t size = job->single ? 4 : 8, inputs = size_of(given[FIXED]), moving = size_of(given[PLACES]);
+    const int64_t size = job->single ? 4 : 8, lanes = 64 / size;
+    const int64_t inputs = size_of(given[FIXED]), moving = size_of(given[PLACES]);
     int64_t outputs = 0;
     for (int64_t r = 0; r < frame->rets.size; r++) outputs += size_of(found[r]) / points;
+    job->inputs = inputs;
+    job->outputs = outputs;
     job->from = malloc(sizeof(void *) * (inputs + 1));
     job->to = malloc(sizeof(void *) * (outputs + 1));
     job->moves = calloc(inputs + 1, 1);
@@ -156,11 +163,14 @@ XLA_FFI_Error *symdiff_run(XLA_FFI_CallFrame *frame) {
     for (int64_t r = 0, k = 0; r < frame->rets.size; r++)
         for (int64_t row = 0; row < size_of(found[r]) / points; row++, k++)
             job->to[k] = (char *)found[r]->data + row * points * size;
-    int64_t width = 64 / size;
-    while (width < WIDEST && width < points &&
-           2 * width * job->rows * size <= (width < NARROW ? LAST_CACHE_BYTES : CACHE_BYTES))
+    job->copied = points < lanes;
+    const int64_t rows = job->rows + (job->copied ? inputs + outputs : inputs - moving);
+    int64_t width = lanes;
+    while (2 * width <= WIDEST && 2 * width <= points &&
+           2 * width * rows * size <= (width < NARROW ? LAST_CACHE_BYTES : CACHE_BYTES))
         width *= 2;
     job->width = width;
+    job->bytes = rows * width * size;
     job->blocks = (points + width - 1) / width;
     int64_t helpers = 0;
     if (job->blocks > 1 && job->length * points > SHARED_WORK) {

@@ -17,8 +17,8 @@ from symdiff.function import Function
 # partials that need no computing: an operand, the result, a constant
 PLAIN = ("", "1", "-1", "u", "v", "w", "y")
 OPERANDS = ("u", "v", "w")
-# what the loop does besides: y = u + v*w; y = an input; an output = u
-SHARE, LOAD, STORE = "share", "load", "store"
+# what the loop does besides: y = u + v*w; y = u
+SHARE, COPY = "share", "copy"
 
 HEADER = """
 #define _GNU_SOURCE
@@ -68,7 +68,7 @@ def cases_of(row: Function) -> list[Case]:
 def numbered(rows: Iterable[Function]) -> dict[Case, int]:
     """The number of each case, for rows that have C forms."""
     cases = [case for row in rows if row.native for case in cases_of(row)]
-    return {case: number for number, case in enumerate([*cases, *(Case(name, ()) for name in (SHARE, LOAD, STORE))])}
+    return {case: number for number, case in enumerate([*cases, *(Case(name, ()) for name in (SHARE, COPY))])}
 
 
 def _loop(operands: str, statements: str) -> str:
@@ -91,15 +91,14 @@ def _steps(rows: Iterable[Function], numbers: Mapping[Case, int]) -> str:
     cases = [_case(named[case.name], case, number) for case, number in numbers.items() if case.name in named]
     besides = {
         SHARE: _loop("uvw", "y_[j] = u + v*w;"),
-        LOAD: "NAME(load)(job, s[7], start, y_);",
-        STORE: "NAME(store)(job, s[7], start, u_);",
+        COPY: _loop("u", "y_[j] = u;"),
     }
     cases += [f"case {numbers[Case(name, ())]}: {{ {text} break; }}" for name, text in besides.items()]
     places = "\n".join(
-        f"real *const {name}_ = rows + s[{k}]*width;" for k, name in enumerate(("y", *OPERANDS, "p0", "p1"), start=1)
+        f"real *const {name}_ = s[{k}] < 0 ? outside[~s[{k}]] : rows + s[{k}]*width;" for k, name in enumerate(("y", *OPERANDS, "p0", "p1"), start=1)
     )
     return f"""
-static void NAME(steps)(const Job *job, real *rows, int64_t start) {{
+static void NAME(steps)(const Job *job, real *rows, real *const *outside) {{
 const int64_t width = job->width / LANES * LANES;
 const double *const parameters = job->parameters;
 for (int64_t i = 0; i < job->length; i++) {{
