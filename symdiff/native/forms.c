@@ -44,8 +44,8 @@ static inline real tanh_(real u) {
     real e = exp(-2 * fabs(u)), z = u * u;
     real p = (C(-9.64399179425052238628e-1) * z + C(-9.92877231001918586564e1)) * z + C(-1.61468768441708447952e3);
     real q = ((z + C(1.12811678491632931402e2)) * z + C(2.23548839060100448583e3)) * z + C(4.84406305325125486048e3);
-    real near = u + u * z * (p / q), far = copysign((1 - e) * (1 / (1 + e)), u);
-    return fabs(u) < C(0.625) ? near : far;
+    real near = u + u * z * (p / q), far = (1 - e) * (1 / (1 + e));
+    return copysign(fabs(u) < C(0.625) ? near : far, u);
 }
 /* its derivative, sech(u)**2 */
 static inline real tanh_slope_(real u) {
