@@ -68,7 +68,7 @@ class Function:
     `native`
         C expressions of value and partials in u, v, w, the result y and static arguments n, m, for the compiled loop:
         functions of libm and of `native/forms.c`, "" where a partial is zero. Several stand by the condition on the
-        static arguments under which they hold, the last by "". Empty where there are none: such a graph is for the tape.
+        static arguments under which they hold, the last by "". Empty where there are none: such a graph needs the tape.
     `regular`
         value and partials are finite at all finite operands of moderate size: a guard need not look after it.
     """

@@ -89,7 +89,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: "fused" lets XLA compile the graph as a whole; "tape" runs it on a machine whose compile time does not
             depend on the expression; "native" runs the same tape by a compiled C loop, on a CPU with a C compiler, and
-            elsewhere, with a NativeWarning, on the machine; "auto" chooses between the first two by size. Graphs with arrays are always fused.
+            elsewhere, with a NativeWarning, on the machine; "auto" chooses between the first two by size. Graphs with
+            arrays are always fused.
 
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.

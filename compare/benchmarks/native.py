@@ -1,8 +1,8 @@
 """Value and gradient by the compiled loop beside heyoka, CasADi's map and the tape machine, in one process.
 
 `python -m compare.benchmarks.native [--cores 1] [--only NAME]` takes random graphs of shared operations, tanh networks
-written out in scalars and products, each in a batch of 1,000 points in float64. The timings take turns; a peer counts if
-its answer is ours. heyoka compiles each expression and is left out beyond 11,000 operations.
+written out in scalars and products, each in a batch of 1,000 points in float64. The timings take turns; a peer counts
+if its answer is ours. heyoka compiles each expression and is left out beyond 11,000 operations.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def case(name: str) -> Case:
         return sp.Mul(*symbols), symbols
     inputs = sp.symbols("x0:8", real=True)
     weights = sp.symbols(f"w0:{9 * size}", real=True)
-    units = [sp.tanh(sp.Add(*[w * x for w, x in zip(weights[8 * k : 8 * k + 8], inputs, strict=True)])) for k in range(size)]
+    rows = [weights[8 * k : 8 * k + 8] for k in range(size)]
+    units = [sp.tanh(sp.Add(*[w * x for w, x in zip(row, inputs, strict=True)])) for row in rows]
     return sp.Add(*[w * unit for w, unit in zip(weights[8 * size :], units, strict=True)]), (*weights, *inputs)
 
 
@@ -50,7 +51,8 @@ def by_heyoka(graph: Any, symbols: tuple[sp.Symbol, ...]) -> Callable[[Any], Any
     import heyoka as hy
 
     names = hy.make_vars(*map(str, symbols))
-    forms = {"power_integer": lambda u, n: u**n, "exp": hy.exp, "sin": hy.sin, "cos": hy.cos, "tanh": hy.tanh, "sigmoid": hy.sigmoid, "sech": lambda u: 1 / hy.cosh(u)}
+    forms = {"power_integer": lambda u, n: u**n, "sigmoid": hy.sigmoid}
+    forms |= {name: getattr(hy, name) for name in ("exp", "sin", "cos", "tanh")}
     output = translated(graph, dict(zip(symbols, names, strict=True)), forms)
     derived = hy.diff_tensors([output], names, diff_order=1)
     compiled = hy.cfunc([output, *derived.gradient], names)
@@ -62,7 +64,8 @@ def by_casadi(graph: Any, symbols: tuple[sp.Symbol, ...]) -> Callable[[Any], Any
     import casadi as ca
 
     names = ca.SX.sym("x", len(symbols))
-    forms = {"power_integer": lambda u, n: u**n, "exp": ca.exp, "sin": ca.sin, "cos": ca.cos, "tanh": ca.tanh}
+    forms = {"power_integer": lambda u, n: u**n, "sigmoid": lambda u: 1 / (1 + ca.exp(-u))}
+    forms |= {name: getattr(ca, name) for name in ("exp", "sin", "cos", "tanh")}
     output = translated(graph, dict(zip(symbols, ca.vertsplit(names), strict=True)), forms)
     function = ca.Function("f", [names], [output, ca.gradient(output, names)]).map(POINTS)
     return lambda given: np.vstack([np.asarray(part) for part in function(given)])

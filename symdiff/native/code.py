@@ -151,14 +151,10 @@ class _Writer:
         if known == NOTHING:
             if form == "1":
                 return share
-            call = ("negate", share) if form == "-1" else ("multiply", share, factor)
-        elif form == "1":
-            call = ("add", known, share)
-        elif form == "-1":
-            call = ("subtract", known, share)
-        else:
-            call = (SHARE, known, share, factor)
-        return self._call(*call)
+            return self._call("negate", share) if form == "-1" else self._call("multiply", share, factor)
+        if form in ("1", "-1"):
+            return self._call("add" if form == "1" else "subtract", known, share)
+        return self._call(SHARE, known, share, factor)
 
     def _call(self, name: str, *operands: int) -> int:
         found = self._fresh()
@@ -208,9 +204,8 @@ def _rows_of(
     free: list[int] = []
     used = fixed - inputs
     for number, (_, result, u, v, w, p, q, _) in enumerate(named.tolist()):
-        for operand in {u, v, w}:
-            if operand >= fixed and ends[operand] == number and operand not in places:
-                free.append(rows[operand])
+        ended = [name for name in {u, v, w} if name >= fixed and ends[name] == number and name not in places]
+        free += [rows[name] for name in ended]
         made = [name for name in (result, p, q) if name != NOTHING]
         for name in made:
             if name in places:
@@ -220,7 +215,5 @@ def _rows_of(
             else:
                 rows[name] = used
                 used += 1
-        for name in made:
-            if ends[name] == number and name not in places:
-                free.append(rows[name])
+        free += [rows[name] for name in made if ends[name] == number and name not in places]
     return np.asarray(rows), used

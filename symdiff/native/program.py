@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
 from symdiff.arguments import floating_dtype
 from symdiff.errors import NativeWarning

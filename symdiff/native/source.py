@@ -31,8 +31,27 @@ HEADER = """
 #include <stdlib.h>
 #include "xla/ffi/api/c_api.h"
 """
+MACROS = """
+#define EACH _Pragma("omp simd") for (int64_t j = 0; j < width; j++)
+#define C(x) ((real)(x))
+#define LANES (64 / (int64_t)sizeof(real))
+"""
+# sin and cos of the same number gcc would make one call, which has no vector form
+APART = """#ifdef VECTOR_MATHS
+__attribute__((simd("notinbranch"), const)) double cos_apart_double(double) __asm__("cos");
+__attribute__((simd("notinbranch"), const)) float cos_apart_float(float) __asm__("cosf");
+#define cos_apart(u) _Generic((u), float: cos_apart_float, default: cos_apart_double)(u)
+#else
+#define cos_apart(u) cos(u)
+#endif
+"""
 # of glibc's vector mathematics those functions whose errors are within what the table says
-VECTOR = "sin cos exp log pow tan asin acos atan atan2 sinh cosh asinh acosh atanh exp2 log2 log10 log1p expm1 cbrt hypot erf erfc"
+VECTOR = (
+    *("sin", "cos", "exp", "log", "pow", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh"),
+    *("atanh", "exp2", "log2", "log10", "log1p", "expm1", "cbrt", "hypot", "erf", "erfc"),
+)
+# those of two arguments
+TWO = ("pow", "atan2", "hypot")
 
 
 class Case(NamedTuple):
@@ -95,7 +114,8 @@ def _steps(rows: Iterable[Function], numbers: Mapping[Case, int]) -> str:
     }
     cases += [f"case {numbers[Case(name, ())]}: {{ {text} break; }}" for name, text in besides.items()]
     places = "\n".join(
-        f"real *const {name}_ = s[{k}] < 0 ? outside[~s[{k}]] : rows + s[{k}]*width;" for k, name in enumerate(("y", *OPERANDS, "p0", "p1"), start=1)
+        f"real *const {name}_ = s[{k}] < 0 ? outside[~s[{k}]] : rows + s[{k}]*width;"
+        for k, name in enumerate(("y", *OPERANDS, "p0", "p1"), start=1)
     )
     return f"""
 static void NAME(steps)(const Job *job, real *rows, real *const *outside) {{
@@ -133,24 +153,12 @@ def source_of(rows: tuple[Function, ...]) -> str:
     opening, rest = runtime.split("enum {", 1)
     vector = "".join(
         f'__attribute__((simd("notinbranch"))) {real} {name}{end}({", ".join([real] * (1 + (name in TWO)))});\n'
-        for name in VECTOR.split()
+        for name in VECTOR
         for real, end in (("double", ""), ("float", "f"))
     )
-    # sin and cos of the same number gcc would make one call, which has no vector form
-    apart = """#ifdef VECTOR_MATHS
-__attribute__((simd("notinbranch"), const)) double cos_apart_double(double) __asm__("cos");
-__attribute__((simd("notinbranch"), const)) float cos_apart_float(float) __asm__("cosf");
-#define cos_apart(u) _Generic((u), float: cos_apart_float, default: cos_apart_double)(u)
-#else
-#define cos_apart(u) cos(u)
-#endif
-"""
     steps = forms + block + _steps(rows, numbered(rows))
-    parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", apart, opening]
-    parts.append("#define EACH _Pragma(\"omp simd\") for (int64_t j = 0; j < width; j++)\n#define C(x) ((real)(x))\n#define LANES (64 / (int64_t)sizeof(real))\n")
+    parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", APART, opening]
+    parts.append(MACROS)
     for real, name, text in (("double", "f64", steps), ("float", "f32", _single(steps))):
         parts += [f"#define real {real}\n#define NAME(x) x##_{name}\n", text, "#undef real\n#undef NAME\n"]
     return "".join([*parts, "enum {", rest])
-
-
-TWO = ("pow", "atan2", "hypot")

@@ -56,9 +56,7 @@ def value_and_partials(derived: Graph, symbols: Sequence[Any], native: bool = Fa
     return _value_and_rest(program, inner)
 
 
-def by_reverse_mode(
-    graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any], native: bool = False
-) -> ValueAndPartials:
+def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any], native: bool = False) -> ValueAndPartials:
     """Value of the first output and its partials (len(wrt), *S), as a function of the arrays of `symbols`.
 
     >>> import sympy as sp

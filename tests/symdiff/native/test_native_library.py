@@ -21,7 +21,7 @@ PATH = os.environ.get("PATH", "")
 
 def started(cache, path=PATH, script=SCRIPT):
     environment = os.environ | {"XDG_CACHE_HOME": str(cache), "PATH": str(path), "JAX_PLATFORMS": "cpu"}
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603
         [sys.executable, "-W", "always::UserWarning", "-c", script],
         env=environment,
         stdout=subprocess.PIPE,

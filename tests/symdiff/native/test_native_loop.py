@@ -100,7 +100,9 @@ class TestTransformations:
     def test_vmap(self):
         close(jax.vmap(self.lowered)(*self.batch), self.fused(*self.batch), 1e-14)
         close(jax.vmap(self.lowered, (0, None, None))(self.batch[0], 0.5, 0.25), self.fused(self.batch[0], 0.5, 0.25))
-        rows = jax.vmap(jax.vmap(self.lowered, (None, 0, None)), (0, None, None))(self.batch[0][:5], self.batch[1], 0.25)
+        rows = jax.vmap(jax.vmap(self.lowered, (None, 0, None)), (0, None, None))(
+            self.batch[0][:5], self.batch[1], 0.25
+        )
         close(rows, self.fused(self.batch[0][:5, None], self.batch[1][None, :], 0.25))
         wide = np.stack(self.batch[:2], axis=1)
         found = jax.vmap(self.lowered, (1, None, None), 1)(wide, self.batch[1], 0.25)
@@ -158,9 +160,8 @@ def test_constants_inputs_and_repeats_as_outputs():
 
 
 def test_partials_that_are_inputs_constants_or_nothing():
-    value, partials = value_and_gradient(x * y + z, [x, y, z, "w"][:3], args=[x, y, z], route="autodiff", method="native")(
-        2.0, 3.0, np.arange(20.0)
-    )
+    h = value_and_gradient(x * y + z, [x, y, z], route="autodiff", method="native")
+    value, partials = h(2.0, 3.0, np.arange(20.0))
     close([value, *partials], [6 + np.arange(20.0), np.full(20, 3.0), np.full(20, 2.0), np.ones(20)], 1e-15)
     value, partials = by_reverse_mode(graph_of([sp.sin(x)]), [y, x], [x, y], native=True)(0.5, 3.0)
     close([value, *partials], [np.sin(0.5), 0, np.cos(0.5)], 1e-15)
@@ -242,9 +243,7 @@ def test_a_function_without_c_form_is_named_and_runs_on_the_machine():
 def test_an_operand_without_derivative_is_refused():
     builder = GraphBuilder()
     graph = builder.finish([builder.apply(FUNCTIONS["lowergamma"], (builder.input(x), builder.input(y)))])
-    with (
-        pytest.raises(UnsupportedError, match="lowergamma has no derivative in its operand 1"),
-    ):
+    with pytest.raises(UnsupportedError, match="lowergamma has no derivative in its operand 1"):
         by_reverse_mode(graph, [x], [x, y], native=True)
 
 
