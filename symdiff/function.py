@@ -67,8 +67,9 @@ class Function:
         accuracy to hold is that of special functions (1e-10) and not of elementary ones (1e-13).
     `native`
         C expressions of value and partials in u, v, w, the result y and static arguments n, m, for the compiled loop:
-        functions of libm and of `native/forms.c`, "" where a partial is zero. Several stand by the condition on the
-        static arguments under which they hold, the last by "". Empty where there are none: such a graph needs the tape.
+        functions of libm and of `native/forms.c`, "" where a partial is zero. Several stand by the condition under
+        which they hold, on static arguments, or on operands and after "any", if at any point; the last stands by "".
+        Empty where there are none: such a graph needs the tape.
     `regular`
         value and partials are finite at all finite operands of moderate size: a guard need not look after it.
     """

@@ -33,6 +33,7 @@ HEADER = """
 """
 MACROS = """
 #define EACH _Pragma("omp simd") for (int64_t j = 0; j < width; j++)
+#define ANY _Pragma("omp simd reduction(|:any)") for (int64_t j = 0; j < width; j++)
 #define C(x) ((real)(x))
 #define LANES (64 / (int64_t)sizeof(real))
 """
@@ -50,6 +51,8 @@ VECTOR = (
     *("sin", "cos", "exp", "log", "pow", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh"),
     *("atanh", "exp2", "log2", "log10", "log1p", "expm1", "cbrt", "hypot", "erf", "erfc"),
 )
+# logf is up to 3.8 units off, and 3 is what the table says
+TOO_FAR = (("log", "float"),)
 # those of two arguments
 TWO = ("pow", "atan2", "hypot")
 
@@ -95,13 +98,21 @@ def _loop(operands: str, statements: str) -> str:
     return f"EACH {{{given} {statements} }}"
 
 
+def _tested(condition: str, operands: str) -> str:
+    """The condition, or, where it begins with "any", whether it holds at a point of the block."""
+    own = condition.removeprefix("any ")
+    if own == condition:
+        return condition
+    return f"({{ int any = 0; {_loop(operands, f'any |= {own};').replace('EACH', 'ANY')} any; }})"
+
+
 def _case(row: Function, case: Case, number: int) -> str:
     operands = "".join(OPERANDS[: row.arity])
     branches = []
     for condition, forms in alternatives(row).items():
         kept = "".join(f" p{k}_[j] = {forms[1 + place]};" for k, place in enumerate(case.kept))
         loop = _loop(operands, f"const real y = {forms[0]};{kept} y_[j] = y;")
-        branches.append(f"if ({condition}) {loop}" if condition else loop)
+        branches.append(f"if ({_tested(condition, operands)}) {loop}" if condition else loop)
     return f"case {number}: /* {row.name} {case.kept} */ {{ {' else '.join(branches)} break; }}"
 
 
@@ -155,6 +166,7 @@ def source_of(rows: tuple[Function, ...]) -> str:
         f'__attribute__((simd("notinbranch"))) {real} {name}{end}({", ".join([real] * (1 + (name in TWO)))});\n'
         for name in VECTOR
         for real, end in (("double", ""), ("float", "f"))
+        if (name, real) not in TOO_FAR
     )
     steps = forms + block + _steps(rows, numbered(rows))
     parts = [HEADER, "#ifdef VECTOR_MATHS\n", vector, "#endif\n#include <tgmath.h>\n", APART, opening]

@@ -6,16 +6,20 @@ import itertools
 import re
 from importlib import resources
 
+import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 
 from symdiff.function import Absence
-from symdiff.functions import ROWS
+from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.graph_builder import GraphBuilder
+from symdiff.lowering import lambdify
 from symdiff.measuring.accuracy import errors_of
 from symdiff.measuring.case import SYMBOLS, cases
 from symdiff.native.library import library
 from symdiff.native.source import OPERANDS, alternatives, partial_forms
+from symdiff.routes import value_and_gradient
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, outputs_function
 
@@ -126,6 +130,37 @@ def test_nan_infinities_and_zeros_as_in_numpy(row, dtype):
             np.testing.assert_allclose(
                 np.asarray(mine)[known], theirs[known], rtol=450 * np.finfo(dtype).eps, atol=4 * tiny, err_msg=row.name
             )
+
+
+def test_sin_and_cos_to_two_units_near_their_zeros_and_far_out():
+    whole = np.concatenate([np.arange(1.0, 200), 10.0 ** np.arange(3, 22), 2.0 ** np.arange(24, 900, 7)])
+    near = np.outer(whole, [np.pi / 2, 1.0, 1e8 / whole[-1]]).ravel()
+    points = np.concatenate([near, -near, np.nextafter(near, 0), np.linspace(-4, 4, 999)])
+    sine, cosine = lambdify([SYMBOLS[0]], [sp.sin(SYMBOLS[0]), sp.cos(SYMBOLS[0])], method="native")(points)
+    for found, name in ((sine, "sin"), (cosine, "cos")):
+        with mpmath.workprec(1200):
+            exact = [getattr(mpmath, name)(mpmath.mpf(float(u))) for u in points]
+            units = [
+                abs(mpmath.mpf(float(y)) - e) / np.spacing(abs(float(e))) for y, e in zip(found, exact, strict=True)
+            ]
+        # the table's bound up to where the reduction of our own ends, glibc's of 4 beyond
+        units, small = np.array(units, float), np.abs(points) <= 1e8
+        assert units[small].max() <= FUNCTIONS[name].ulp
+        assert units[~small].max() <= 4
+
+
+def test_a_point_does_not_depend_on_what_stands_beside_it():
+    symbol = SYMBOLS[0]
+    points = np.linspace(-100, 100, 500)
+    function = value_and_gradient(sp.sin(symbol) * sp.cos(3 * symbol), [symbol], route="autodiff", method="native")
+    value, partials = function(points)
+    for far in (1e9, 1e300, np.inf, np.nan):
+        other = points.copy()
+        other[::7] = far
+        known = np.arange(500) % 7 != 0
+        beside = function(other)
+        np.testing.assert_array_equal(np.asarray(beside[0])[known], np.asarray(value)[known])
+        np.testing.assert_array_equal(np.asarray(beside[1])[:, known], np.asarray(partials)[:, known])
 
 
 def test_the_library_is_there_and_not_the_machine_instead():
