@@ -58,6 +58,8 @@ def library() -> Library:
         raise CannotBuild(f"it is switched off by the environment variable {SWITCH}")
     if jax.default_backend() != "cpu":
         raise CannotBuild(f"JAX runs on {jax.default_backend()}, not on a CPU")
+    if not hasattr(os, "getuid"):
+        raise CannotBuild(f"{platform.system()} is not supported")
     target, reason = _library(source_of(tuple(FUNCTIONS.values())))
     if reason:
         raise CannotBuild(reason)

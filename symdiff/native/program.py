@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.backend import backends
 
 from symdiff.arguments import floating_dtype
 from symdiff.errors import NativeWarning
@@ -63,7 +64,15 @@ class NativeProgram(Program):
         return jax.block_until_ready(call(self.target, self.count, shape, *code, fixed, places, addresses))
 
     def results(self, arrays: Sequence[jax.Array]) -> jax.Array:
-        """All results, (count, *S); traceable."""
+        """All results, (count, *S), by the machine where the function is compiled for another device; traceable."""
+        if set(backends()) <= {"cpu"}:
+            return self._by_loop(*arrays)
+        return jax.lax.platform_dependent(*arrays, cpu=self._by_loop, default=self._by_machine)
+
+    def _by_machine(self, *arrays: jax.Array) -> jax.Array:
+        return self.otherwise.results(arrays)
+
+    def _by_loop(self, *arrays: jax.Array) -> jax.Array:
         dtype = floating_dtype(*arrays)
         shape = np.broadcast_shapes(*(array.shape for array in arrays))
         points = int(np.prod(shape))
@@ -87,7 +96,8 @@ def _row(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any,
     """An array with the number of each point in one row."""
     if array.shape != shape:
         array = np.broadcast_to(array, shape)
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    simple = array.flags.c_contiguous and array.flags.aligned
+    return array if simple else np.require(array, requirements=("C", "A"))
 
 
 def _call(target: str, results: Any, code: Any, constants: Any, fixed: Any, places: Any, moving: Any) -> Any:

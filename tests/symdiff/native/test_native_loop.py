@@ -16,7 +16,7 @@ from symdiff.from_sympy import graph_of
 from symdiff.functions import FUNCTIONS
 from symdiff.graph_builder import GraphBuilder
 from symdiff.lowering import lambdify
-from symdiff.native import code, library
+from symdiff.native import code, library, program
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import value_and_gradient
 from symdiff.symbolic import gradient_graph
@@ -134,6 +134,12 @@ class TestTransformations:
         expected = self.fused(*wide)
         close(self.lowered(*np.asfortranarray(wide)), expected, 1e-14)
         close(self.lowered(*[a[::-1] for a in wide]), expected[::-1], 1e-14)
+        packed = np.zeros(24, np.dtype([("tag", np.int8), ("value", np.float64)]))
+        packed["value"] = wide[0].ravel()
+        odd = np.frombuffer(b"x" + wide[0].tobytes(), np.uint8)[1:].view(np.float64)
+        assert not odd.flags.aligned
+        for same in (packed["value"], odd):
+            close(self.lowered(same, 0.5, 0.25), self.fused(wide[0].ravel(), 0.5, 0.25), 1e-14)
         close(self.lowered(wide[0][:, None], wide[1], 0.5), self.fused(wide[0][:, None], wide[1], 0.5), 1e-14)
         close(self.lowered(jnp.asarray(0.75), 0.5, np.float64(-1.25)), self.lowered(*self.at), 1e-16)
         assert self.lowered(np.zeros((2, 0)), 1.0, 2.0).shape == (2, 0)
@@ -259,6 +265,18 @@ def test_another_device(monkeypatch):
     monkeypatch.setattr(library.jax, "default_backend", lambda: "gpu")
     with pytest.warns(NativeWarning, match="JAX runs on gpu, not on a CPU"):
         lambdify([x], sp.sin(x), method="native")
+
+
+@pytest.mark.parametrize("route", ["symbolic", "autodiff"])
+def test_where_other_devices_are_known_xla_chooses(monkeypatch, route):
+    monkeypatch.setattr(program, "backends", lambda: {"cpu": None, "cuda": None})
+    graph, given = random_graph(100), columns(9)
+    function = jax.jit(native(graph, route))
+    close(function(*given), by_chain(graph, given))
+    # what is lowered for a GPU holds no call of the loop
+    for platform, held in (("cpu", True), ("cuda", False)):
+        text = function.trace(*given).lower(lowering_platforms=(platform,)).as_text()
+        assert ("symdiff_native" in text) == held
 
 
 def test_too_large(monkeypatch):
