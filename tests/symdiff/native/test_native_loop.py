@@ -186,6 +186,23 @@ def test_every_input_used_many_times_keeps_its_own_adjoint(route):
     close(found, value_and_gradient(expression, X, route="chain")(*given), 1e-12)
 
 
+@pytest.mark.parametrize("inner", ["add", "subtract"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_edges_of_one_and_minus_one_first_and_after_others(inner, order):
+    builder = GraphBuilder()
+    both = builder.input(x), builder.input(y)
+    pair = builder.call(inner, both[order[0]], both[order[1]])
+    # x*pair, where the share of the product comes before that of the sum, and pair - x*y, where it comes after
+    graphs = [builder.call("multiply", both[0], pair), builder.call("subtract", pair, builder.call("multiply", *both))]
+    sign = 1 if inner == "add" else -1
+    # the coefficients of x and y in pair
+    a, b = (1, sign) if order == (0, 1) else (sign, 1)
+    exact = [(2 * a * 3.0 + b * 5.0, b * 3.0), (a - 5.0, b - 3.0)]
+    for node, expected in zip(graphs, exact, strict=True):
+        _, partials = by_reverse_mode(builder.finish([node]), [x, y], [x, y], native=True)(3.0, 5.0)
+        assert partials.tolist() == list(expected)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("route", ["symbolic", "autodiff"])
 def test_one_bad_point_spoils_no_other(bad, route):
