@@ -32,7 +32,7 @@ from symdiff.tensors.operation import Operation
 
 jax.config.update("jax_enable_x64", True)
 
-Method = Literal["auto", "fused", "tape"]
+Method = Literal["auto", "fused", "tape", "native"]
 # operations of a graph up to which XLA compiles it as a whole in about a second; from here on the tape is as fast to
 # run and faster to compile, measured on random shared graphs
 LARGEST_FUSED = 250
@@ -88,7 +88,9 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
             axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: "fused" lets XLA compile the graph as a whole; "tape" runs it on a machine whose compile time does not
-            depend on the expression; "auto" chooses by size. Graphs with arrays are always fused.
+            depend on the expression; "native" runs the same tape by a compiled C loop, on a CPU with a C compiler, and
+            elsewhere, with a NativeWarning, on the machine; "auto" chooses between the first two by size. Graphs with
+            arrays are always fused.
 
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
@@ -140,8 +142,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
 
 
 def on_tape(graph: Graph, method: Method = "auto") -> bool:
-    """Whether a graph of scalars is to run on the tape machine."""
-    return method == "tape" or (method == "auto" and graph.operation_count > LARGEST_FUSED)
+    """Whether a graph of scalars is to run as a tape."""
+    return method in ("tape", "native") or (method == "auto" and graph.operation_count > LARGEST_FUSED)
 
 
 def _of_scalars(
@@ -150,7 +152,7 @@ def _of_scalars(
     if on_tape(graph, method):
         from symdiff.tape.lowered import outputs_function
 
-        taped = outputs_function(graph, symbols)
+        taped = outputs_function(graph, symbols, native=method == "native")
         return lambda given: taped(*real_arrays(symbols, given))
 
     @jax.jit

@@ -34,7 +34,11 @@ ValueAndGradient = Callable[..., tuple[Any, Any]]
 
 
 def value_and_gradient(
-    expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None = None, route: Route = "symbolic"
+    expr: Any,
+    wrt: Wrt,
+    args: Sequence[sp.Symbol | str] | None = None,
+    route: Route = "symbolic",
+    method: Method = "auto",
 ) -> ValueAndGradient:
     """A function h(*arrays) -> (value, grads) of one expression.
 
@@ -43,7 +47,7 @@ def value_and_gradient(
     tuple, one array a symbol, of the axes of S and then those of its symbol. Symbolic lengths follow from the arrays,
     or are given after them, by name. Routes "symbolic" and "autodiff" are jitted JAX functions,
     which may be used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays
-    float32, and half precision (float16, bfloat16) becomes float32.
+    float32, and half precision (float16, bfloat16) becomes float32. `method` is how JAX runs it, as in `lambdify`.
 
     Raises SymbolError, OptionError or UnsupportedError before anything is compiled.
 
@@ -54,11 +58,15 @@ def value_and_gradient(
     """
     if route not in ROUTES:
         raise OptionError(f"route is {route!r}; choose one of {', '.join(ROUTES)}")
+    if method not in get_args(Method):
+        raise OptionError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
     with collection_paused():
-        return _of_expression(expr, wrt, args, route)
+        return _of_expression(expr, wrt, args, route, method)
 
 
-def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route) -> ValueAndGradient:
+def _of_expression(
+    expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route, method: Method
+) -> ValueAndGradient:
     expression = as_expression(expr, "the expression")
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
@@ -66,7 +74,7 @@ def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, 
     graph = graph_of([expression])
     if graph.shapes:
         return _of_arrays(graph, targets, route, order)
-    evaluate = of_graph(lowerable(graph), targets, route, order)
+    evaluate = of_graph(lowerable(graph), targets, route, order, method)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
@@ -131,7 +139,7 @@ def _symbolic(
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
     if on_tape(derived, method):
-        taped = value_and_partials(derived, symbols)
+        taped = value_and_partials(derived, symbols, native=method == "native")
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
@@ -147,8 +155,8 @@ def _autodiff(
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
     # reverse mode makes about three operations of one
-    if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
-        taped = by_reverse_mode(graph, wrt, symbols)
+    if method in ("tape", "native") or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
+        taped = by_reverse_mode(graph, wrt, symbols, native=method == "native")
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
