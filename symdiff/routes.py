@@ -26,6 +26,7 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, value_and_partials
 from symdiff.tensors.lengths import length_symbols, with_lengths
+from symdiff.vectorised import choice, lowered
 
 Route = Literal["symbolic", "autodiff", "chain"]
 ROUTES: tuple[Route, ...] = get_args(Route)
@@ -129,6 +130,9 @@ def _symbolic(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(derived, symbols)):
+        vectors = lowered.value_and_partials(derived, symbols)
+        return lambda *arrays: vectors(*real_arrays(symbols, arrays))
     if on_tape(derived, method):
         taped = value_and_partials(derived, symbols)
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
@@ -145,6 +149,9 @@ def _autodiff(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(graph, symbols)):
+        vectors = lowered.by_reverse_mode(graph, wrt, symbols)
+        return lambda *arrays: vectors(*real_arrays(symbols, arrays))
     # reverse mode makes about three operations of one
     if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
         taped = by_reverse_mode(graph, wrt, symbols)

@@ -65,7 +65,7 @@ class Updates:
         bounds = {
             symbol.name: (_bound(p.min, -np.inf, options.dtype), _bound(p.max, np.inf, options.dtype))
             for symbol, p in model.parameters.items()
-            if symbol in moving and not (p.min is None and p.max is None)
+            if not (p.fixed or (p.min is None and p.max is None))
         }
         fixed = {
             s: in_dtype(p.value, options.dtype, f"parameter {s.name!r}") for s, p in model.parameters.items() if p.fixed
