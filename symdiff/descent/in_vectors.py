@@ -22,7 +22,8 @@ from symdiff.descent.updates import State, Updates
 from symdiff.symbolic import gradient_graph
 from symdiff.vectorised import choice
 from symdiff.vectorised.evaluation import group_values, outputs_of
-from symdiff.vectorised.grouping import BATCHES, NUMBERS, program_of
+from symdiff.vectorised.grouping import BATCHES, NUMBERS, Program, program_of
+from symdiff.vectorised.patterns import frame_of
 
 # vectors that the loop carries for the parameters, at most; where the loss reads more it carries one
 MOST_VECTORS = 16
@@ -51,6 +52,7 @@ class VectorUpdates:
         self.program, count = program, len(updates.moving)
         inner = [cut for cut in program.cuts[NUMBERS] if cut < count]
         self.edges = [0, *(inner if len(inner) < MOST_VECTORS else ()), count]
+        self.shapes = [_shape_read(program, first, last) for first, last in pairwise(self.edges)]
 
     def packed(self, state: State) -> Carried:
         """A state in vectors, on the device."""
@@ -71,8 +73,9 @@ class VectorUpdates:
         return {"parameters": self.by_name(parameters), "optimizer": jax.tree.leaves(named)}
 
     def by_name(self, vectors: Any) -> dict[str, Any]:
-        """Entries along the last axis of the vectors, by the name of the parameter."""
-        whole = np.concatenate(vectors, axis=-1)
+        """Entries of the vectors, which may have an axis of updates in front, by the name of the parameter."""
+        flat = [own.reshape(*own.shape[: own.ndim - len(s)], -1) for own, s in zip(vectors, self.shapes, strict=True)]
+        whole = np.concatenate(flat, axis=-1)
         return {symbol.name: whole[..., k] for k, symbol in enumerate(self.updates.moving)}
 
     def moved(self, carried: Carried, gradient: Any, loss: Any) -> Carried:
@@ -94,7 +97,7 @@ class VectorUpdates:
         if self.symbolic:
             found = self._outputs(parameters, columns, 0, len(updates.moving) + 1)
             value, partials = updates.mean(found[0], found[1:], rows, jnp)
-            return value, tuple(partials[first:last] for first, last in pairwise(self.edges))
+            return value, self._cut(partials)
 
         def mean(parameters: tuple[Any, ...]) -> Any:
             values = self._outputs(parameters, columns, 0, 1)
@@ -104,7 +107,7 @@ class VectorUpdates:
 
     def _outputs(self, parameters: tuple[Any, ...], columns: Any, first: int, last: int) -> Any:
         dtype = self.updates.options.dtype
-        numbers = [*parameters, np.asarray(list(self.updates.fixed.values()), dtype)]
+        numbers = [*(own.reshape(-1) for own in parameters), np.asarray(list(self.updates.fixed.values()), dtype)]
         batches = columns if self.program.arguments[BATCHES] else None
         if batches is None and self.updates.options.batch_size == 1:
             numbers.append(columns)
@@ -125,11 +128,22 @@ class VectorUpdates:
         return self._cut(np.asarray(ordered, self.updates.options.dtype))
 
     def _cut(self, vector: Any) -> tuple[Any, ...]:
-        return tuple(vector[first:last] for first, last in pairwise(self.edges))
+        ends = pairwise(self.edges)
+        return tuple(vector[a:b].reshape(shape) for (a, b), shape in zip(ends, self.shapes, strict=True))
 
 
 def _symbols(updates: Updates) -> tuple[Any, ...]:
     return (*updates.moving, *updates.fixed, *updates.columns)
+
+
+def _shape_read(program: Program, first: int, last: int) -> tuple[int, ...]:
+    """In which shape an operation reads these numbers: XLA runs an update faster over the axes of what it is made of."""
+    for group in program.groups:
+        for slot in group.slots:
+            for source, index in zip(slot.sources, slot.index, strict=True):
+                if source == NUMBERS and np.array_equal(index.ravel(), np.arange(first, last)):
+                    return frame_of(slot.index, slot.terms)
+    return (last - first,)
 
 
 def _is_dict(part: Any) -> bool:

@@ -84,9 +84,12 @@ def _by_vector_loop(updates: Updates, epochs: int, state: State, record_paramete
     @jax.jit
     def loop(place: Any, carried: Any, data: Any) -> tuple[Any, Record]:
         def body(carried: Any, rows: Any) -> tuple[Any, Record]:
-            loss, gradient = vectors.evaluate(carried[0], _columns_at(data, rows), rows)
+            # a gather, since XLA would slice once for each entry of the gradient
+            batch = jnp.take(data, jnp.maximum(rows, 0), axis=1, mode="clip")
+            loss, gradient = vectors.evaluate(carried[0], batch, rows)
             record: Record = {"losses": loss}
-            record |= {"gradients": jnp.concatenate(gradient)} if updates.options.record_gradients else {}
+            if updates.options.record_gradients:
+                record["gradients"] = jnp.concatenate([part.reshape(-1) for part in gradient])
             record |= {"parameters": carried[0]} if record_parameters else {}
             return vectors.moved(carried, gradient, loss), record
 

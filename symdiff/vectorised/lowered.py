@@ -162,7 +162,8 @@ def _stacked(
         if kind == BATCHES:
             stack = _rows([arrays[k] for k in part], shape, points or 1, dtype, numpy)
         elif numpy is np:
-            stack = np.asarray([arrays[k] for k in part] or np.zeros(0), dtype).reshape(len(part))
+            numbers = [arrays[k].reshape(()) if getattr(arrays[k], "ndim", 0) else arrays[k] for k in part]
+            stack = np.asarray(numbers or np.zeros(0), dtype)
         else:
             stack = jnp.stack([jnp.asarray(arrays[k], dtype).reshape(()) for k in part]) if part else np.zeros(0, dtype)
         found.append(stack)
