@@ -55,11 +55,13 @@ def _in_double(values: Sequence[Any]) -> list[Any]:
     if not set(map(type, values)) <= {float, np.float64, np.ndarray}:
         return []
     arrays = [np.asarray(value) for value in values]
+    if {array.dtype for array in arrays} != {np.dtype(np.float64)}:
+        return []
     try:
         np.broadcast_shapes(*{array.shape for array in arrays})
     except ValueError:
         return []
-    return arrays if all(array.dtype == np.float64 for array in arrays) else []
+    return arrays
 
 
 def real_values(symbols: Sequence[Any], values: Sequence[Any]) -> list[Any]:

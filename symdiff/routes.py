@@ -67,12 +67,20 @@ def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, 
     graph = graph_of([expression])
     if graph.shapes:
         return _of_arrays(graph, targets, route, order)
-    evaluate = of_graph(lowerable(graph), targets, route, order)
+    computed = lowerable(graph)
+    if route == "chain":
+        by_name = of_graph(computed, targets, route, order)
+
+        def evaluate(*arrays: Any) -> tuple[Any, Any]:
+            return by_name(dict(zip(order, arrays, strict=True)))
+    else:
+        # a thousand arguments by name and back would cost as much as a network's gradient
+        evaluate = _in_jax(computed, targets, order, route, "auto")
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
             raise OptionError(f"expected {len(order)} arrays ({', '.join(map(str, order))}), got {len(arrays)}")
-        return evaluate(dict(zip(order, real_arrays(order, arrays), strict=True)))
+        return evaluate(*real_arrays(order, arrays))
 
     return function
 
@@ -122,8 +130,15 @@ def of_graph(
     symbols = tuple(dict.fromkeys((*graph.inputs, *wrt))) if order is None else tuple(order)
     if route == "chain":
         return lambda given: _by_chain(graph, wrt, {symbol: given[symbol] for symbol in symbols})
-    evaluate = (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
+    evaluate = _in_jax(graph, wrt, symbols, route, method)
     return lambda given: evaluate(*(given[symbol] for symbol in symbols))
+
+
+def _in_jax(
+    graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], route: Route, method: Method
+) -> Callable[..., tuple[Any, Any]]:
+    """A route that JAX runs, as a function of arrays in the order of the symbols."""
+    return (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
 
 
 def _symbolic(
@@ -131,8 +146,7 @@ def _symbolic(
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
     if method == "vectorised" or (method == "auto" and choice.pays(derived, symbols)):
-        vectors = lowered.value_and_partials(derived, symbols)
-        return lambda *arrays: vectors(*real_arrays(symbols, arrays))
+        return lowered.value_and_partials(derived, symbols)
     if on_tape(derived, method):
         taped = value_and_partials(derived, symbols)
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
@@ -150,8 +164,7 @@ def _autodiff(
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
     if method == "vectorised" or (method == "auto" and choice.pays(graph, symbols)):
-        vectors = lowered.by_reverse_mode(graph, wrt, symbols)
-        return lambda *arrays: vectors(*real_arrays(symbols, arrays))
+        return lowered.by_reverse_mode(graph, wrt, symbols)
     # reverse mode makes about three operations of one
     if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
         taped = by_reverse_mode(graph, wrt, symbols)

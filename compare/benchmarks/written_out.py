@@ -28,8 +28,12 @@ def run() -> Iterator[Row]:
         name = f"value and gradient, {hidden} hidden units in scalars / in matrices by hand"
         yield Row(name, "a point", pair, "at most 1.2", (POINTS, POINTS))
     large, small = _first_gradient(128), _first_gradient(8)
-    yield Row("expression to first gradient, 128 / 8 hidden units", "a gradient", in_turn(large, small, 5), "at most 16")
-    yield Row("an update of 128 hidden units in scalars / in matrices by hand", "an update", _updates(128), "at most 1.5")
+    yield Row(
+        "expression to first gradient, 128 / 8 hidden units", "a gradient", in_turn(large, small, 5), "at most 16"
+    )
+    yield Row(
+        "an update of 128 hidden units in scalars / in matrices by hand", "an update", _updates(128), "at most 1.5"
+    )
 
 
 def _network(hidden: int) -> tuple[sp.Expr, list[Any], list[Any]]:
@@ -106,7 +110,9 @@ def _updates(hidden: int) -> Pair:
     loops = {epochs: _loop_by_hand(epochs, start, batch[:SAMPLES], data["y"]) for epochs in (10, 10 + EPOCHS)}
     trained = train(model, data, epochs=10, learning_rate=RATE)
     expected = np.concatenate([np.asarray(part).ravel() for part in loops[10]()[0]])
-    np.testing.assert_allclose([trained.parameters[symbol.name] for symbol in parameters], expected, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(
+        [trained.parameters[symbol.name] for symbol in parameters], expected, rtol=1e-8, atol=1e-9
+    )
     pairs: list[tuple[float, float]] = []
     for _ in range(9):
         mine = ours(10 + EPOCHS) - ours(10)

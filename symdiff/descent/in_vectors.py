@@ -1,8 +1,8 @@
-"""Updates of a model whose formula has many parts that are alike: parameters in a few vectors, the loss in operations on them.
+"""Updates of a model of many parts that are alike: parameters in a few vectors, the loss in operations on them.
 
-The loop carries an array for each part of the parameters that the loss reads as a whole (all weights of a layer, say),
-and the same of what the optimizer keeps, in place of thousands of scalars. As for models with arrays, the autodiff route
-differentiates the mean loss of a batch, and sums are left to XLA.
+The loop carries an array for each part of the parameters that the loss reads as a whole (all weights of a layer,
+say), and the same of what the optimizer keeps, in place of thousands of scalars. As for models with arrays, the
+autodiff route differentiates the mean loss of a batch, and sums are left to XLA.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ class VectorUpdates:
         kinds += [BATCHES if several else NUMBERS] * len(updates.columns)
         graph = gradient_graph(updates.graph, updates.moving) if self.symbolic else updates.graph
         program = program_of(graph, _symbols(updates), kinds)
-        assert program is not None
         self.program, count = program, len(updates.moving)
         inner = [cut for cut in program.cuts[NUMBERS] if cut < count]
         self.edges = [0, *(inner if len(inner) < MOST_VECTORS else ()), count]
@@ -137,12 +136,12 @@ def _symbols(updates: Updates) -> tuple[Any, ...]:
 
 
 def _shape_read(program: Program, first: int, last: int) -> tuple[int, ...]:
-    """In which shape an operation reads these numbers: XLA runs an update faster over the axes of what it is made of."""
+    """In which shape an operation reads these numbers: XLA updates them faster over the axes of what is added."""
     for group in program.groups:
         for slot in group.slots:
             for source, index in zip(slot.sources, slot.index, strict=True):
                 if source == NUMBERS and np.array_equal(index.ravel(), np.arange(first, last)):
-                    return frame_of(slot.index, slot.terms)
+                    return frame_of(list(slot.index), slot.terms)
     return (last - first,)
 
 

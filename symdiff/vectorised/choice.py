@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from symdiff.graph import Graph
-from symdiff.vectorised.grouping import program_of
+from symdiff.vectorised.grouping import has_few_groups
 
 # operations below which XLA compiles the graph as it is in no time
 FEWEST_OPERATIONS = 64
@@ -45,7 +45,7 @@ def pays(graph: Graph, symbols: Sequence[Any]) -> bool:
     steps = graph.operation_count
     if steps < FEWEST_OPERATIONS or not _looks_alike(graph):
         return False
-    return program_of(graph, symbols, most=steps // LEAST_SHARE) is not None
+    return has_few_groups(graph, symbols, steps // LEAST_SHARE)
 
 
 def _looks_alike(graph: Graph) -> bool:

@@ -26,7 +26,7 @@ def contracted(slot: Slot, factors: Sequence[Any], batched: Sequence[bool]) -> j
     `factors` are the values of the groups from which the factors come.
     """
     _, members, terms = slot.index.shape
-    frame = frame_of(slot.index, terms)
+    frame = frame_of(list(slot.index), terms)
     over = _axes_of_terms(frame, terms)
     views = [entries(each, split(row, frame)) for each, row in zip(factors, slot.index, strict=True)]
     if len(views) == 2 and _is_matrix_product(views, batched, over):

@@ -61,7 +61,7 @@ def outputs_of(program: Program, values: Sequence[Any], first: int, last: int, p
         types, places, values = _joined(program, types, places, values, points)
         cuts = cuts[:0]
     pieces: list[Any] = []
-    for part, own in zip(np.split(places, cuts), types[[0, *cuts]], strict=True):
+    for part, own in zip(np.split(places, cuts), types[np.concatenate([[0], cuts])], strict=True):
         index = split(part, frame_of([part]))
         piece = entries(values[own], index)
         piece = piece[..., None] if wide and dimensions(values[own]) == 1 else piece
@@ -97,8 +97,7 @@ def _filled(found: Any, frame: tuple[int, ...], wide: bool) -> Any:
 
 
 def _apply(program: Program, group: Group, values: Sequence[Any], forms: Mapping[str, Callable[..., Any]]) -> Any:
-    function = group.function
-    assert function is not None
+    function: Any = group.function
     sources = [slot.sources[0] for slot in group.slots]
     indices = [slot.index[0, :, 0] for slot in group.slots]
     frame = frame_of(indices)
@@ -141,10 +140,8 @@ def _sum(program: Program, group: Group, values: Sequence[Any]) -> Any:
     total: Any = None
     for slot in group.slots:
         part = _term(program, group, slot, values)
-        if total is None:
-            total = -part if slot.sign < 0 else part
-        else:
-            total = total - part if slot.sign < 0 else total + part
+        first = -part if slot.sign < 0 else part
+        total = first if total is None else total + first
     return total
 
 

@@ -96,10 +96,8 @@ class Program:
         return [cuts_between(each, group.size) for each, group in zip(found, self.groups, strict=True)]
 
 
-def program_of(
-    graph: Graph, symbols: Sequence[Any], kinds: Sequence[int] | None = None, most: int | None = None
-) -> Program | None:
-    """Group the nodes of a graph of scalars whose inputs are among `symbols`; None if there are more than `most` groups.
+def program_of(graph: Graph, symbols: Sequence[Any], kinds: Sequence[int] | None = None) -> Program:
+    """Group the nodes of a graph of scalars whose inputs are among `symbols`.
 
     `kinds` tells which group of arguments each symbol belongs to: NUMBERS, BATCHES or LIFTED.
 
@@ -109,7 +107,14 @@ def program_of(
     >>> [(group.kind, group.size) for group in program.groups[5:]]
     [('apply', 49), ('sum', 1)]
     """
-    return _Grouping(graph, tuple(symbols), kinds, most).program()
+    grouping = _Grouping(graph, tuple(symbols), kinds, len(graph))
+    grouping.typed()
+    return grouping.program()
+
+
+def has_few_groups(graph: Graph, symbols: Sequence[Any], most: int) -> bool:
+    """Whether the nodes fall into at most that many groups; told as soon as there are more."""
+    return _Grouping(graph, tuple(symbols), None, most).typed()
 
 
 @dataclass
@@ -117,7 +122,7 @@ class _Grouping:
     graph: Graph
     symbols: tuple[Any, ...]
     given: Sequence[int] | None
-    most: int | None
+    most: int
     types: list[int] = field(default_factory=list[int])
     numbers: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     keys: list[Any] = field(default_factory=list[Any])
@@ -125,7 +130,8 @@ class _Grouping:
     terms: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     named: list[tuple[int, tuple[int, ...]]] = field(default_factory=list[tuple[int, tuple[int, ...]]])
 
-    def program(self) -> Program | None:
+    def typed(self) -> bool:
+        """Give every node its type; False as soon as there are more than `most`."""
         graph = self.graph
         order = {symbol: k for k, symbol in enumerate(self.symbols)}
         kinds = self.given or [NUMBERS] * len(self.symbols)
@@ -146,9 +152,12 @@ class _Grouping:
             self.types[node] = TRUTHS if truth else CONSTANTS
             self.places[node] = len(constants[truth])
             constants[truth].append(value is sp.true if truth else value)
-        nests = nests_of(graph)
-        if not self._typed(nests):
-            return None
+        self.heads, self.constants = heads, constants
+        return self._typed(nests_of(graph))
+
+    def program(self) -> Program:
+        """The groups of the types, in their order."""
+        graph, heads, constants = self.graph, self.heads, self.constants
         groups = [
             Group(kind, len(part), kind in ("batches", "lifted"))
             for kind, part in zip(HEADS, (*heads, *constants), strict=True)
@@ -177,7 +186,7 @@ class _Grouping:
         graph, types, members = self.graph, self.types, self.members
         codes, static = graph.operation.tolist(), graph.static
         offsets, operands = graph.offsets.tolist(), graph.operands.tolist()
-        most = len(graph) if self.most is None else self.most + len(HEADS)
+        most = self.most + len(HEADS)
         for unit in nests.units:
             if len(self.keys) > most:
                 return False

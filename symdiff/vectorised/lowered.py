@@ -1,8 +1,8 @@
 """A graph of scalars as a pure JAX function of vector operations, and the two routes to its gradient.
 
 Arguments are stacked before the first operation: numbers in one vector, arrays over points in one matrix, so that
-weights that all points share meet a batch in a matrix product. A graph is grouped anew for each choice of arguments that
-are arrays, which is known when it is called. JAX differentiates the vector operations by its own rules.
+weights that all points share meet a batch in a matrix product. A graph is grouped anew for each choice of arguments
+that are arrays, which is known when it is called. JAX differentiates the vector operations by its own rules.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -99,12 +99,22 @@ def _pulled_back(moving: tuple[int, ...], program: Program, arguments: Sequence[
     return value, jnp.broadcast_to(rows, (len(moving), *rows.shape[1:]))
 
 
+class _Known(NamedTuple):
+    """The common shape of arguments, their points unless there is one, and what computes with them."""
+
+    shape: tuple[int, ...]
+    points: int | None
+    program: Program
+    compiled: Any
+
+
 class _Lowered:
     """A run of a graph's programs; each choice of arguments that are arrays has a program and a compiled function."""
 
     def __init__(self, graph: Graph, symbols: Sequence[Any], run: Run, moving: frozenset[int] = frozenset()) -> None:
         self.graph, self.symbols, self.run, self.moving = graph, tuple(symbols), run, moving
         self._programs: dict[tuple[int, ...], tuple[Program, Any]] = {}
+        self._known: dict[tuple[tuple[int, ...], ...], _Known] = {}
 
     def outputs(self, *arrays: Any) -> list[jax.Array]:
         """All outputs, each of the common shape of the arrays."""
@@ -118,7 +128,18 @@ class _Lowered:
 
     def _found(self, arrays: Sequence[Any]) -> tuple[tuple[int, ...] | None, Any]:
         """The shape to give to each result, if it is not what it has, and the results over one axis of points."""
-        shapes = [getattr(array, "shape", ()) for array in arrays]
+        shapes = tuple([getattr(array, "shape", ()) for array in arrays])
+        known = self._known.get(shapes) or self._of_shapes(shapes)
+        shape, points, program, compiled = known
+        types, dtype = set(map(type, arrays)), _common_dtype(arrays)
+        if jax.default_backend() == "cpu" and not any(issubclass(each, Tracer) for each in types):
+            found = compiled(_stacked(program, arrays, shape, points, dtype, np), points)
+        else:
+            found = self.run(program, _stacked(program, arrays, shape, points, dtype, jnp), points)
+        return (None if shape in ((), (points,)) else shape), found
+
+    def _of_shapes(self, shapes: tuple[tuple[int, ...], ...]) -> _Known:
+        """What is made once for the shapes of the arguments, and kept."""
         different = {*shapes}
         shape = np.broadcast_shapes(*different)
         sizes = {own: math.prod(own) for own in (*different, shape)}
@@ -127,19 +148,15 @@ class _Lowered:
         kinds = tuple(
             BATCHES if sizes[own] != 1 else still if k in self.moving else NUMBERS for k, own in enumerate(shapes)
         )
-        program, compiled = self._program(kinds)
-        dtype = _common_dtype(arrays)
-        if jax.default_backend() == "cpu" and not any(isinstance(array, Tracer) for array in arrays):
-            found = compiled(_stacked(program, arrays, shape, points, dtype, np), points)
-        else:
-            found = self.run(program, _stacked(program, arrays, shape, points, dtype, jnp), points)
-        return (None if shape in ((), (points,)) else shape), found
+        while len(self._known) >= KEPT_PROGRAMS:
+            del self._known[next(iter(self._known))]
+        self._known[shapes] = found = _Known(shape, points, *self._program(kinds))
+        return found
 
     def _program(self, kinds: tuple[int, ...]) -> tuple[Program, Any]:
         known = self._programs.get(kinds)
         if known is None:
             program = program_of(self.graph, self.symbols, kinds)
-            assert program is not None
             known = program, jax.jit(partial(self.run, program), static_argnums=1)
             while len(self._programs) >= KEPT_PROGRAMS:
                 del self._programs[next(iter(self._programs))]

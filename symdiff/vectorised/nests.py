@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,7 +166,7 @@ def _chains(kinds: list[str], operands: list[list[int]], single: list[bool]) -> 
             continue
         start, first = operands[node]
         elements = [first]
-        for previous, each in zip(way, way[1:], strict=False):
+        for previous, each in pairwise(way):
             u, v = operands[each]
             elements.append(v if u == previous else u)
         found.append(Chain(kind, tuple(way), start, tuple(elements)))

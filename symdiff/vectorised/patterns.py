@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,9 +69,9 @@ def common_frame(patterns: Sequence[Affine | None], count: int, inner: int = 1) 
             size *= length
             own.add(size)
         merged = sorted({*cuts, *own})
-        if all(large % small == 0 for small, large in zip(merged, merged[1:], strict=False)):
+        if all(large % small == 0 for small, large in pairwise(merged)):
             cuts = merged
-    return tuple(large // small for small, large in zip(cuts, cuts[1:], strict=False))[::-1]
+    return tuple(large // small for small, large in pairwise(cuts))[::-1]
 
 
 def strides(index: Index, frame: Sequence[int]) -> tuple[int, ...] | None:
@@ -185,6 +186,3 @@ def split(index: Index, frame: Sequence[int]) -> Index:
 def frame_of(indices: Sequence[Index], inner: int = 1) -> tuple[int, ...]:
     """The common frame of index arrays of one size."""
     return common_frame([affine(index.ravel()) for index in indices], indices[0].size, inner)
-
-
-Values = list[Any]

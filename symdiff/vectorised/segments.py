@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -33,7 +34,7 @@ def segmented(values: Any, cuts: Sequence[int]) -> Any:
     if not cuts:
         return values
     places = [0, *cuts, values.shape[0]]
-    sizes = [end - start for start, end in zip(places, places[1:], strict=False)]
+    sizes = [end - start for start, end in pairwise(places)]
     return Segments(tuple(places[:-1]), tuple(jax.lax.split(values, sizes)))
 
 

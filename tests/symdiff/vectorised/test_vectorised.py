@@ -1,5 +1,6 @@
 """Vector operations against the chain route, the fused lowering and networks written in JAX with matrices."""
 
+import itertools
 import random
 
 import jax
@@ -47,17 +48,23 @@ def by_chain(graph, symbols, given, wrt):
 
 
 SHAPES = {
-    "one point": lambda k: (),
-    "all arrays": lambda k: (6,),
+    "one point": lambda _: (),
+    "all arrays": lambda _: (6,),
     "every third an array": lambda k: (6,) if k % 3 == 0 else (),
     "rows and columns": lambda k: ((4, 1), (3,), (), (1, 1))[k % 4],
     "one array of one entry": lambda k: (1,) if k == 0 else (),
 }
 
 
-@pytest.mark.parametrize("shapes", SHAPES)
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        *((name, "every third an array") for name in FAMILIES),
+        *(("mixed", shapes) for shapes in SHAPES if shapes != "every third an array"),
+        *(("network", "one point"), ("product of 100", "one point"), ("polynomial", "all arrays")),
+    ],
+)
 def test_value_and_gradient_against_the_chain_route(name, route, shapes):
     graph, symbols = family(name)
     given = points(symbols, [SHAPES[shapes](k) for k in range(len(symbols))])
@@ -179,7 +186,7 @@ def test_bit_for_bit_repeatable(route):
     jax.tree.map(np.testing.assert_array_equal, first, again)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_graphs(seed):
     """Irregular, with functions of every kind of operand, running sums and outputs that are inputs and constants."""
     draw, builder = random.Random(seed), GraphBuilder()
@@ -230,7 +237,7 @@ def test_several_outputs_are_left_alone_where_a_function_is_singular():
     assert is_worthwhile(graph_of([sp.sin(u) * u for u in x]), x)
     assert not is_worthwhile(graph_of([sp.sqrt(u) * u for u in x]), x)
     assert is_worthwhile(graph_of([sp.Add(*(sp.sqrt(1 + u**2) for u in x))]), x)
-    f = lambdify(x, [sp.sqrt(u) * v for u, v in zip(x, x[1:], strict=False)])
+    f = lambdify(x, [sp.sqrt(u) * v for u, v in itertools.pairwise(x)])
     at = [0.0, 4.0, *np.ones(38)]
     assert float(jax.grad(lambda u: f(at[0], u, *at[2:])[1])(4.0)) == 0.25
 
@@ -285,7 +292,8 @@ def test_fast_values_keep_the_accuracy_of_the_table(path, dtype):
         expected = [exact(mpmath.mpf(float(each))) for each in u]
         found = np.asarray(jax.jit(FAST[path])(u))
         units = [
-            abs(mpmath.mpf(float(a)) - b) / float(np.spacing(dtype(abs(b)))) for a, b in zip(found, expected, strict=True)
+            abs(mpmath.mpf(float(a)) - b) / float(np.spacing(dtype(abs(b))))
+            for a, b in zip(found, expected, strict=True)
         ]
     assert max(units) <= 4
 
