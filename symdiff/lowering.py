@@ -96,6 +96,7 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
         UnsupportedError: a function has no row in the table; raised before anything is compiled.
+        OptionError: method is "vectorised" and too little of the graph is alike.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> f = lambdify([x, y], sp.sin(x) * y)
@@ -153,6 +154,7 @@ def _of_scalars(
     if method == "vectorised" or (method == "auto" and choice.is_worthwhile(graph, symbols)):
         from symdiff.vectorised import lowered
 
+        choice.checked(graph, symbols)
         vectors = lowered.outputs_function(graph, symbols)
         return lambda given: vectors(*real_arrays(symbols, given))
     if on_tape(graph, method):

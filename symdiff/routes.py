@@ -146,6 +146,7 @@ def _symbolic(
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
     if method == "vectorised" or (method == "auto" and choice.pays(derived, symbols)):
+        choice.checked(derived, symbols)
         return lowered.value_and_partials(derived, symbols)
     if on_tape(derived, method):
         taped = value_and_partials(derived, symbols)
@@ -164,6 +165,7 @@ def _autodiff(
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
     if method == "vectorised" or (method == "auto" and choice.pays(graph, symbols)):
+        choice.checked(graph, symbols)
         return lowered.by_reverse_mode(graph, wrt, symbols)
     # reverse mode makes about three operations of one
     if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):

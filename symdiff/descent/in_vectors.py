@@ -18,7 +18,7 @@ import numpy as np
 import optax
 
 from symdiff.descent.sampled import PLAIN
-from symdiff.descent.updates import State, Updates
+from symdiff.descent.updates import State, Updates, optimizing
 from symdiff.symbolic import gradient_graph
 from symdiff.vectorised import choice
 from symdiff.vectorised.evaluation import group_values, outputs_of
@@ -81,8 +81,9 @@ class VectorUpdates:
         """What is carried after the optimizer was given a gradient; a parameter never leaves its bounds."""
         parameters, kept = carried
         optimizer = optax.with_extra_args_support(self.updates.options.optimizer)
-        changes, new = optimizer.update(gradient, kept, parameters, value=loss, grad=gradient)
-        stepped: Any = optax.apply_updates(parameters, changes)
+        with optimizing():
+            changes, new = optimizer.update(gradient, kept, parameters, value=loss, grad=gradient)
+            stepped: Any = optax.apply_updates(parameters, changes)
         if self.updates.bounds:
             stepped = tuple(
                 jnp.where(jnp.isfinite(own), jnp.clip(own, low, high), own)

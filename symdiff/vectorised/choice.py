@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from symdiff.errors import OptionError
 from symdiff.graph import Graph
 from symdiff.vectorised.grouping import has_few_groups
 
@@ -14,8 +15,19 @@ FEWEST_OPERATIONS = 64
 LARGEST_SAMPLE = 4_000
 # what goes into sums and products of its kind
 NESTED = {"add": "sum", "subtract": "sum", "multiply": "product"}
+# vector operations in one compiled function: XLA takes minutes over thousands that depend on each other
+MOST_GROUPS = 250
 # operations that one vector operation has to take the place of, on average
 LEAST_SHARE = 8
+
+
+def checked(graph: Graph, symbols: Sequence[Any]) -> None:
+    """Raise OptionError where too little of a graph is alike for vector operations to be compiled in bounded time."""
+    if not has_few_groups(graph, symbols, MOST_GROUPS):
+        raise OptionError(
+            f"method is 'vectorised', but of the {graph.operation_count} operations more than {MOST_GROUPS} kinds are "
+            "unlike, the most that it takes; choose 'tape' or 'auto'"
+        )
 
 
 def is_worthwhile(graph: Graph, symbols: Sequence[Any]) -> bool:
@@ -45,7 +57,7 @@ def pays(graph: Graph, symbols: Sequence[Any]) -> bool:
     steps = graph.operation_count
     if steps < FEWEST_OPERATIONS or not _looks_alike(graph):
         return False
-    return has_few_groups(graph, symbols, steps // LEAST_SHARE)
+    return has_few_groups(graph, symbols, min(steps // LEAST_SHARE, MOST_GROUPS))
 
 
 def _looks_alike(graph: Graph) -> bool:

@@ -22,6 +22,9 @@ from symdiff.vectorised.segments import cuts_between
 Index = NDArray[np.int64]
 Kind = Literal["numbers", "batches", "lifted", "constants", "truths", "apply", "sum", "product", "running"]
 
+# terms up to which a sum is added in the order of the formula
+FEW_TERMS = 3
+
 # the groups that every program starts with: arguments that are one number, those that are arrays over points, numbers
 # that count as an array for each point to have its own, and what is known
 NUMBERS, BATCHES, LIFTED, CONSTANTS, TRUTHS = range(5)
@@ -270,14 +273,20 @@ class _Grouping:
         return found
 
     def _terms(self, members: Sequence[Any]) -> list[Slot]:
-        """A slot for each structure among the terms, in the order in which the first member names them."""
+        """A slot for each structure among the terms, in the order in which the first member names them.
+
+        Of few terms each has its own, so that they are added in the order of the formula, which may be meant.
+        """
         rows = [sorted(named, key=_number_of) for _, named in members]
         own = [number for number, _ in rows[0]]
         found: list[Slot] = []
         starts = {number: k for k, number in reversed(list(enumerate(own)))}
         counts = np.bincount(own)
-        for number in dict.fromkeys(number for number, _ in members[0][1]):
-            first, count = starts[number], int(counts[number])
+        few = len(own) <= FEW_TERMS
+        named = [number for number, _ in members[0][1]]
+        for number in named if few else dict.fromkeys(named):
+            first, count = starts[number], 1 if few else int(counts[number])
+            starts[number] += count
             sign, sources = self.named[number]
             nodes = np.asarray([[factors for _, factors in row[first : first + count]] for row in rows], np.int64)
             index = self.places[nodes.transpose(2, 0, 1)]

@@ -1,6 +1,6 @@
 """Sums and products of a graph, gathered from binary steps; partial sums and products that are shared, as chains.
 
-A sum keeps its terms in their order, a product its factors. A partial result that has no other user goes into the sum
+A sum keeps its terms, a product its factors. A partial result that has no other user goes into the sum
 or product that it is the first operand of, and a product that is only a term of a sum becomes a term of several
 factors. Sums nested in a later operand stay, since a + (b - c) may keep digits that (a + b) - c loses.
 """
