@@ -70,7 +70,7 @@ def nests_of(graph: Graph) -> Nests:
     >>> u, v, w = sp.symbols("u v w", real=True)
     >>> nests = nests_of(graph_of([sp.tanh(u * v + w + u)]))
     >>> [[term.factors for term in each.terms] for each in nests.sums.values()]
-    [[(0,), (2,), (0, 1)]]
+    [[(0, 2), (0,), (1,)]]
     """
     names = [function.name for function in graph.functions]
     kinds = [names[code] if code >= 0 else "" for code in graph.operation.tolist()]
