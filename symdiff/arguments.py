@@ -40,9 +40,8 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
     >>> real_arrays([sp.Symbol("x")], [10**30])
     [array(1.e+30)]
     """
-    # nothing to do for many rows of a batch
-    if _common_dtype(values) is not None and len({value.shape for value in values}) == 1:
-        return list(values)
+    if plain := _in_double(values):
+        return plain
     arrays = real_values(symbols, values)
     shapes = [np.shape(array) for array in arrays]
     try:
@@ -52,6 +51,20 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
         raise OptionError(f"the shapes of the arguments do not broadcast: {told}") from None
     dtype = floating_dtype(*arrays)
     return [a.astype(dtype) if isinstance(a, jax.Array) else np.asarray(a, dtype) for a in arrays]
+
+
+def _in_double(values: Sequence[Any]) -> list[Any]:
+    """The values as arrays if all are float64 and broadcast, else nothing; asking of a thousand costs milliseconds."""
+    if not set(map(type, values)) <= {float, np.float64, np.ndarray}:
+        return []
+    arrays = [np.asarray(value) for value in values]
+    if {array.dtype for array in arrays} != {np.dtype(np.float64)}:
+        return []
+    try:
+        np.broadcast_shapes(*{array.shape for array in arrays})
+    except ValueError:
+        return []
+    return arrays
 
 
 def real_values(symbols: Sequence[Any], values: Sequence[Any]) -> list[Any]:

@@ -26,6 +26,7 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, value_and_partials
 from symdiff.tensors.lengths import length_symbols, with_lengths
+from symdiff.vectorised import choice, lowered
 
 Route = Literal["symbolic", "autodiff", "chain"]
 ROUTES: tuple[Route, ...] = get_args(Route)
@@ -74,12 +75,20 @@ def _of_expression(
     graph = graph_of([expression])
     if graph.shapes:
         return _of_arrays(graph, targets, route, order)
-    evaluate = of_graph(lowerable(graph), targets, route, order, method)
+    computed = lowerable(graph)
+    if route == "chain":
+        by_name = of_graph(computed, targets, route, order)
+
+        def evaluate(*arrays: Any) -> tuple[Any, Any]:
+            return by_name(dict(zip(order, arrays, strict=True)))
+    else:
+        # a thousand arguments by name and back would cost as much as a network's gradient
+        evaluate = _in_jax(computed, targets, order, route, method)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
             raise OptionError(f"expected {len(order)} arrays ({', '.join(map(str, order))}), got {len(arrays)}")
-        return evaluate(dict(zip(order, real_arrays(order, arrays), strict=True)))
+        return evaluate(*real_arrays(order, arrays))
 
     return function
 
@@ -130,14 +139,24 @@ def of_graph(
     symbols = tuple(dict.fromkeys((*graph.inputs, *wrt))) if order is None else tuple(order)
     if route == "chain":
         return lambda given: _by_chain(graph, wrt, {symbol: given[symbol] for symbol in symbols})
-    evaluate = (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
+    evaluate = _in_jax(graph, wrt, symbols, route, method)
     return lambda given: evaluate(*(given[symbol] for symbol in symbols))
+
+
+def _in_jax(
+    graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], route: Route, method: Method
+) -> Callable[..., tuple[Any, Any]]:
+    """A route that JAX runs, as a function of arrays in the order of the symbols."""
+    return (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
 
 
 def _symbolic(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(derived, symbols)):
+        choice.checked(derived, symbols)
+        return lowered.value_and_partials(derived, symbols)
     if on_tape(derived, method):
         taped = value_and_partials(derived, symbols, native=method == "native")
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
@@ -154,6 +173,9 @@ def _autodiff(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(graph, symbols)):
+        choice.checked(graph, symbols)
+        return lowered.by_reverse_mode(graph, wrt, symbols)
     # reverse mode makes about three operations of one
     if method in ("tape", "native") or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
         taped = by_reverse_mode(graph, wrt, symbols, native=method == "native")
