@@ -161,6 +161,23 @@ class Trace:
         self._refuse_large()
         return to_text(self.tape, self.steps, self.backward_steps, width)
 
+    def to_html(self) -> str:
+        """Write the passes as a page that walks through them; it needs no network, and no script to be read.
+
+        Numbers have five digits. Above 200 nodes rules are text and the picture is drawn by layers.
+
+        Raises OptionError for a trace of more than 2,000 nodes.
+        """
+        from symdiff.step_through.page import page_of
+
+        self._refuse_large()
+        return page_of(self)
+
+    def _repr_html_(self) -> str | None:
+        from symdiff.step_through.page import NOTEBOOK_BYTES, part_of
+
+        return part_of(self, NOTEBOOK_BYTES) if len(self) <= LARGEST_WRITTEN else None
+
     def _refuse_large(self) -> None:
         if len(self.steps) > LARGEST_WRITTEN:
             raise OptionError(

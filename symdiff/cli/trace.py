@@ -27,14 +27,13 @@ NARROWEST, PIPE = 60, 100
 def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str | None, shapes: tuple[str, ...]) -> None:
     """Show the forward pass front to back, and the backward pass back to front.
 
-    Every node with its value, its local partials as formula and number, its tangent and its adjoint.
+    Every node with its value, its local partials as formula and number, its tangent and its adjoint. With --format html
+    as a page that walks through the steps and asks questions.
 
     Example: symdiff trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w
     """
     import symdiff
 
-    if form == "html":
-        options.later(**{"format html": True})
     check_targets(out)
     options.refuse_model(expr, "trace")
     point = options.point(at)
@@ -46,6 +45,8 @@ def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str |
     )
     if form == "json":
         text = json_text(found.to_dict())
+    elif form == "html":
+        text = found.to_html().rstrip("\n")
     else:
         view = screen()
         # a file and a pipe have no width of their own; COLUMNS may give one

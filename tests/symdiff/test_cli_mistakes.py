@@ -59,7 +59,6 @@ MISTAKES = [
     ("trace x*y --at x=1", "for y"),
     ("trace x --at x=1e300 --dtype float32", "float32"),
     ("trace x --at x=1 --wrt z", "'z'"),
-    ("trace x --at x=1 --format html", "later version"),
     ("trace x --at x=1 --out mine", "is a folder"),
     ("trace x --at x=1 --out no/a.txt", "there is no folder no"),
     ("trace x --at x=1 --out ''", "empty"),
