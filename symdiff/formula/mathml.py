@@ -31,10 +31,10 @@ TAG = re.compile(
     r"|mpadded)(?: (?:xmlns|display|stretchy|fence|form|columnalign|width|mathvariant|linethickness|minsize|maxsize"
     r'|movablelimits|accent|separator|lspace|rspace|displaystyle|columnspacing|rowspacing)="[^"<>&]*")* ?/?>'
 )
-# parentheses around what is one line high, which fonts would stretch too far
+# parentheses around what is about one line high, which fonts would stretch too far
 LOW = re.compile(
     r'<mo stretchy="true" fence="true" form="prefix">&#x00028;</mo>'
-    r'((?:</?(?:mi|mn|mo|mrow|msub|mo stretchy="false"|mspace width="0.167em" /)>|[^<>&]|&#x(?!0002[89];)\w+;)*)'
+    r'((?:</?(?:mi|mn|mo|mrow|msub|msup|mo stretchy="false"|mspace width="0.167em" /)>|[^<>&]|&#x(?!0002[89];)\w+;)*)'
     r'<mo stretchy="true" fence="true" form="postfix">&#x00029;</mo>'
 )
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
