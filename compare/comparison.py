@@ -19,6 +19,7 @@ from compare.row import Enclosure as Enclosure
 from compare.row import Row as Row
 from compare.verdict import Verdict as Verdict
 from symdiff.errors import OutputError
+from symdiff.mimebundle import Shown
 from symdiff.output_file import write_file
 from symdiff.parameter import Parameter
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """All rows of one check, with what is needed to read and to repeat it.
 
     `model` and `formulas` (one a partial derivative) are SymPy expressions, or text; `operations` counts the operations

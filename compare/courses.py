@@ -82,7 +82,11 @@ class Course:
         """The course as JSON data, without times: the same run gives the same numbers."""
         result = {k: v for k, v in self.result.to_dict().items() if k != "seconds"}
         drifts = [
-            {"routes": list(pair), "first_apart": self.first_apart(*pair), "largest_ulp": float(self.drift(*pair).max())}
+            {
+                "routes": list(pair),
+                "first_apart": self.first_apart(*pair),
+                "largest_ulp": float(self.drift(*pair).max()),
+            }
             for pair in self.pairs
         ]
         return {
@@ -110,7 +114,9 @@ def course_of(result: TrainingResult, data: Any, settings: Mapping[str, Any]) ->
     (300, 0.0)
     """
     model = result.model
-    given = {"epochs": 100, "learning_rate": 0.01, "batch_size": 1, "shuffle": False, "seed": 0} | dict(settings)
+    given: dict[str, Any] = {"epochs": 100, "learning_rate": 0.01, "batch_size": 1, "shuffle": False, "seed": 0} | dict(
+        settings
+    )
     given |= {"optimizer": given.get("optimizer"), "dtype": result.dtype, "device": given.get("device", "auto")}
     given |= {"checkpoint": None, "resume": False, "record_gradients": False}
     graph = loss_graph(model)
@@ -129,7 +135,9 @@ def course_of(result: TrainingResult, data: Any, settings: Mapping[str, Any]) ->
             continue
         losses[route], paths[route] = _run(model, samples, table, {**options, "route": route})
     shown = {name: str(given[name]) for name in ("epochs", "learning_rate", "batch_size", "shuffle", "seed")}
-    shown |= {"optimizer": str(given["optimizer"] or "sgd") if _named(given["optimizer"]) else "an optax transformation"}
+    shown |= {
+        "optimizer": str(given["optimizer"] or "sgd") if _named(given["optimizer"]) else "an optax transformation"
+    }
     shown |= {"route": str(given.get("route", "autodiff")), "dtype": result.dtype, "device": result.device}
     return Course(result, shown, per_epoch, losses, paths, absent)
 

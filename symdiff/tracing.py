@@ -18,6 +18,7 @@ from symdiff.errors import OptionError, SymbolError, UnsupportedError
 from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
+from symdiff.mimebundle import Shown
 from symdiff.traces.point import point_of
 from symdiff.traces.record import to_dict
 from symdiff.traces.steps import BackwardStep, Step, backward_steps, forward_steps, names_of
@@ -58,7 +59,7 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Shown):
     """An expression evaluated at a point and differentiated there; `trace` makes one.
 
     `steps` are the nodes front to back, `backward_steps` back to front; `t["w"]`, `t[w]` and `t["v1"]` single nodes.

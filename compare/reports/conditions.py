@@ -34,7 +34,8 @@ def conditions(comparison: Comparison) -> tuple[Condition, ...]:
         state = "undecided" if decided else "nothing decided"
         referee = Condition("Referee", Verdict.UNDECIDED, state, f"{undecided:,} of its enclosures are too wide")
     else:
-        words = f"encloses the true value of {decided:,} checks in ball arithmetic, at the exact inputs"
+        which = f"{decided:,} check" + "s" * (decided != 1)
+        words = f"encloses the true value of {which} in ball arithmetic, at the exact inputs"
         referee = Condition("Referee", Verdict.AGREE, "decides", words)
     if undefined:
         many = f"{undefined:,} check{'s stand' if undefined > 1 else ' stands'} where there is no derivative"
@@ -42,7 +43,9 @@ def conditions(comparison: Comparison) -> tuple[Condition, ...]:
     else:
         domain = Condition("Domain and kinks", Verdict.AGREE, "clean", "no check stands where there is no derivative")
     if refused:
-        functions = Condition("Functions", Verdict.UNSUPPORTED, "unsupported", f"{refused:,} checks were not made")
+        functions = Condition(
+            "Functions", Verdict.UNSUPPORTED, "unsupported", f"not computed: {refused:,}, see the worst points"
+        )
     else:
         functions = Condition("Functions", Verdict.AGREE, "supported", "every function has a row in the table")
     bits = PRECISION.get(comparison.dtype, (0, 0))[0]

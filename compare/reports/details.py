@@ -12,7 +12,7 @@ from compare.verdict import Verdict
 PARTS = ("parts from the referee at", "is nan here", "is inf here", "is -inf here", "and its partial in")
 REMEDY = "write "
 REMEDIES = {
-    Verdict.DISAGREE: "use another route, and mend the rule of this one at the node named (symdiff functions lists them)",
+    Verdict.DISAGREE: "take another route, and mend the rule of this one at the node named (see symdiff functions)",
     Verdict.INACCURATE: "write the part named here in another form, such as expm1, log1p or a series",
     Verdict.UNSUPPORTED: "write it in functions of the table (symdiff functions), or add a row (symdiff.register)",
     Verdict.UNDECIDED: "move the point a little, or write the formula in a form that loses fewer digits",

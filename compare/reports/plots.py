@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from compare.courses import Course
 from compare.formula import visible
-from compare.reports.svg import INK, MUTED, SERIES, SETTINGS, as_markup
+from compare.reports.svg import INK, MUTED, SERIES, as_markup, settings
 from symdiff.fitting import Fit
 
 MISSING = "not drawn: matplotlib is not installed; pip install 'symdiff[report]'"
@@ -129,7 +129,7 @@ def _drawn(draw: Callable[..., None], name: str, title: str, rows: int = 1) -> M
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(dict(SETTINGS)):
+    with rc_context(settings()):
         figure = Figure(figsize=(SIZE[0], SIZE[1] * (1.4 if rows > 1 else 1)), layout="constrained")
         ratios = [2.2, *[1.0] * (rows - 1)]
         axes = figure.subplots(rows, 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": ratios[:rows]})

@@ -20,8 +20,8 @@ from symdiff.tensors.shapes import written
 MOST_PARAMETERS, MOST_CORRELATIONS, CORRELATED = 40, 12, 0.1
 DIGITS = 17
 NEAR_ZERO = (
-    "Each route rounds in an order of its own, and every update starts from what the ones before it left. An ulp is one "
-    "of the parameter as it stands: near zero the same difference is many of them."
+    "Each route rounds in an order of its own, and every update starts from what the ones before it left. The ulp is "
+    "that of the parameter as it stands: near zero the same difference is many of them."
 )
 
 
@@ -104,7 +104,8 @@ def course_view(comparison: Comparison) -> RunView | None:
     notes += () if available() else (f"Plots are {MISSING}.",)
     notes += (NEAR_ZERO,) if course.worst_drift else ()
     first, last = float(result.losses[0]), float(result.losses[-1])
-    facts = tuple((name.replace("_", " "), text) for name, text in course.options.items()) + (
+    facts = (
+        *((name.replace("_", " "), text) for name, text in course.options.items()),
         ("mean loss, first epoch", repr(first)),
         ("mean loss, last epoch", repr(last)),
         *(("drift, " + " and ".join(pair), text) for pair, text in zip(course.pairs, drift, strict=True)),

@@ -46,12 +46,17 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
+def settings() -> dict[Any, Any]:
+    """Return what a plot is drawn with, for `matplotlib.rc_context`."""
+    return dict(SETTINGS)
+
+
 def as_markup(figure: Any, name: str, title: str) -> Markup:
     """Return the SVG of a figure, its identifiers begun by `name`, read aloud as `title`."""
     from matplotlib import rc_context
 
     file = io.StringIO()
-    with rc_context(dict(SETTINGS)), warnings.catch_warnings():
+    with rc_context(settings()), warnings.catch_warnings():
         # a character that matplotlib's own font lacks is still a character to the browser
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})

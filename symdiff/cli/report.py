@@ -58,9 +58,9 @@ def write_report(found: Comparison, report: str | None) -> None:
     data = beside(report)
     if data is not None:
         found.save(data)
-    if found.course is not None or found.fitted is not None:
-        if importlib.util.find_spec("matplotlib") is None:
-            click.echo("symdiff: note: plots need matplotlib; pip install 'symdiff[report]'", err=True)
+    ran = found.course is not None or found.fitted is not None
+    if ran and data is not None and importlib.util.find_spec("matplotlib") is None:
+        click.echo("symdiff: note: plots need matplotlib; pip install 'symdiff[report]'", err=True)
     found.save(report, beside=data is not None)
 
 
