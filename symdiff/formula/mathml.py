@@ -27,6 +27,7 @@ GREEK = re.compile(  # without pi, which would read as the constant
 )
 MATHML_NODES, DEPTH, LATEX_CHARACTERS = 400, 60, 4_000
 NAME = re.compile(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)")
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 PRIVATE = re.compile("[\ue000-\uf8ff]")
 TAG = re.compile(
     r"</?(?:math|m[inos]|mtext|mrow|mfrac|msqrt|mroot|msub|msup|msubsup|mover|munder|munderover|mtable|mtr|mtd|mspace"
@@ -93,7 +94,7 @@ def named_safely(nodes: Iterable[sp.Basic]) -> bool:
     for node in nodes:
         names = [type(node).__name__] if isinstance(node, sp.Function) else []
         names += [str(node)] if isinstance(node, Str) else []
-        if any(NAME.fullmatch(name) is None for name in names):
+        if any(WORD.fullmatch(name) is None for name in names):
             return False
     return True
 

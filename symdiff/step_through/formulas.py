@@ -20,8 +20,8 @@ from symdiff.symbolic import local_partial, operand_names
 
 MARK = re.compile("<mi>⟦(\\d)⟧</mi>")
 # what stands at the start of a row, or between parentheses, needs none of its own
-FREE = re.compile(r"(?:<mrow>|<mfrac>|<msqrt>|(?:\(|&#x00028;|&#x0002C;)</mo>)$")
-BARE = re.compile(r"[\w.∞]+")
+FREE = re.compile(r"(?:<mrow>|<mfrac>|<mtd[^>]*>|<msqrt>|(?:\(|&#x00028;|&#x0002C;)</mo>)$")
+BARE = re.compile(r"\d+(?:\.\d+)?|∞|[a-z]+")
 
 
 def math(*parts: str) -> Markup:
@@ -41,8 +41,7 @@ def number_markup(text: str, bare: bool = True) -> str:
     '<mrow><mo stretchy="false">(</mo><mn>−4</mn><mo stretchy="false">)</mo></mrow>'
     """
     markup = f"<mn>{escape(text)}</mn>"
-    plain = bare or (BARE.fullmatch(text) is not None and "e" not in text)
-    return markup if plain else f"<mrow>{OPEN}{markup}{CLOSE}</mrow>"
+    return markup if bare or BARE.fullmatch(text) else f"<mrow>{OPEN}{markup}{CLOSE}</mrow>"
 
 
 @lru_cache(maxsize=4096)
@@ -113,4 +112,9 @@ def _template(function: Function, static: Static, partial: int | None) -> tuple[
     marks = {name: chr(0xE000 + i) for i, name in enumerate(names)}
     latex = sp.latex(rule, symbol_names=marks, mul_symbol="dot")
     markup = inside(converted(latex, {f"⟦{i}⟧": mark for i, mark in enumerate(marks.values())}, "inline"))
-    return None if markup is None else tuple(MARK.split(markup))
+    if markup is None:
+        return None
+    pieces = tuple(MARK.split(markup))
+    # SymPy prints the operands of some functions, such as beta, by other names than it is given
+    needed = {str(i) for i, name in enumerate(names) if rule.has(name)}
+    return pieces if needed == set(pieces[1::2]) else None

@@ -22,7 +22,7 @@ from symdiff.traces.formula import Measure
 from symdiff.traces.steps import BackwardStep, Contribution, Partial, Step
 from symdiff.tracing import Trace
 
-LONGEST_NAME, LONGEST_TITLE, LONGEST_FORMULA = 40, 600, 160
+LONGEST_NAME, LONGEST_TITLE, LONGEST_FORMULA = 24, 600, 160
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@
       const node = Number(dd.dataset.of);
       const known = node === output && at >= last ? "1" : soFar(node, at);
       toggle(dd, "none", at !== last && known === null);
-      dd.textContent = at === last ? known || "0" : known === null ? "nothing yet" : complete(node, at) ? known : `${known} so far`;
+      dd.textContent = at === last ? known || "0" : known === null ? "nothing yet" : complete(node, at) ? known : `${known} + …`;
     });
     if (step) bring(nodes[boxOf(step.back ? step.to : step.node)]);
     else picture.scrollLeft = at ? picture.scrollWidth : 0;
