@@ -24,6 +24,7 @@ from compare.formula import as_mathml, as_text, partial_mathml, visible
 from compare.reports.conditions import conditions
 from compare.reports.details import details
 from compare.reports.runs import cost_view, course_view, fit_view, parameter_view
+from compare.reports.steps import steps_view
 from compare.reports.texts import GLYPHS, brief, code, coordinates, escape_markdown, exact, short
 from compare.row import ROUTES, Row
 from compare.verdict import Verdict
@@ -39,6 +40,7 @@ SECTIONS = (
     ("model", "Model"),
     ("gradient", "Gradient"),
     ("worst", "Worst points"),
+    ("steps", "Chain rule"),
     ("undefined", "Undefined points"),
     ("rows", "All checks"),
     ("training", "Training"),
@@ -104,6 +106,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "statuses": statuses(comparison),
         "conditions": conditions(comparison),
         "worst": details(comparison),
+        "steps": steps_view(comparison),
         "training": course_view(comparison),
         "fit": fit_view(comparison),
         "cost": cost_view(comparison),
