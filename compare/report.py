@@ -25,7 +25,7 @@ from compare.reports.conditions import conditions
 from compare.reports.details import details
 from compare.reports.runs import cost_view, course_view, fit_view, parameter_view
 from compare.reports.steps import steps_view
-from compare.reports.texts import GLYPHS, brief, code, coordinates, escape_markdown, exact, short
+from compare.reports.texts import GLYPHS, brief, code, coordinates, escape_markdown, exact, short, table
 from compare.row import ROUTES, Row
 from compare.verdict import Verdict
 
@@ -150,6 +150,7 @@ def _environment(kind: str) -> jinja2.Environment:
         "coordinates": coordinates,
         "partial": _partial_html,
         "code": code,
+        "table": table,
     }
     names |= {"glyphs": GLYPHS, "routes": ROUTES, "sections": SECTIONS, "Verdict": Verdict}
     return environment

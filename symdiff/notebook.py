@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from symdiff.gradients import Gradient
     from symdiff.model import Model
 
-# rows of a table, formulas among them, and characters of a text
-ROWS, FORMULAS, LONGEST = 12, 12, 200
+# rows of a table or of LaTeX, characters of a text, operations of a gradient that is written out
+ROWS, LONGEST, OPERATIONS = 12, 200, 200
 
 
 def formula_html(formula: sp.Basic | str) -> str:
@@ -79,8 +79,9 @@ def model_html(model: Model) -> str:
 
 def gradient_html(found: Gradient) -> str:
     """Each partial derivative as a formula; a graph too large to be written out in a line."""
-    if found.operations > LONGEST:
-        return _whole("gradient", [f"<p>{escape(repr(found))}</p>"])
+    if found.operations > OPERATIONS:
+        words = f"Gradient in {_listed(symbol.name for symbol in found.wrt)}: {found.operations:,} operations"
+        return _whole("gradient", [f"<p>{words} with the value</p>"])
     rows = ([f"∂/∂{name_math(s.name)}", formula_html(found[s])] for s in found.wrt)
     caption = f"{found.operations:,} operations with the value"
     return _whole("gradient", [table(["partial", "formula"], rows, len(found.wrt), caption)])
@@ -88,7 +89,7 @@ def gradient_html(found: Gradient) -> str:
 
 def gradient_latex(found: Gradient) -> str | None:
     """The partial derivatives as aligned LaTeX; None where they are too large for it."""
-    if found.operations > LONGEST or len(found.wrt) > FORMULAS:
+    if found.operations > OPERATIONS or len(found.wrt) > ROWS:
         return None
     rows: list[str] = []
     for symbol in found.wrt:

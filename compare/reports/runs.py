@@ -14,6 +14,7 @@ from compare.comparison import Comparison
 from compare.costs import BreakEven, in_seconds
 from compare.courses import Course
 from compare.reports.plots import MISSING, available, drift_plot, fit_plot, loss_plot, path_plot
+from compare.reports.texts import Table
 from symdiff.fitting import Fit
 from symdiff.tensors.shapes import written
 
@@ -23,15 +24,6 @@ NEAR_ZERO = (
     "Each route rounds in an order of its own, and every update starts from what the ones before it left. The ulp is "
     "that of the parameter as it stands: near zero the same difference is many of them."
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of texts under their heads; `left_out` of them do not stand here."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left_out: int = 0
 
 
 @dataclass(frozen=True)

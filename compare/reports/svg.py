@@ -69,7 +69,9 @@ def as_markup(figure: Any, name: str, title: str) -> Markup:
     heading.text = title
     root.insert(0, heading)
     # the ground that the plot stands on, wherever it is put
-    root.insert(1, ET.Element("rect", {"class": "paper", "width": "100%", "height": "100%", "style": "fill:var(--page)"}))
+    root.insert(
+        1, ET.Element("rect", {"class": "paper", "width": "100%", "height": "100%", "style": "fill:var(--page)"})
+    )
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 texts are escaped by the writer of XML
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from compare.formula import visible
@@ -19,6 +20,15 @@ GLYPHS = {
     Verdict.UNDEFINED: "◇",
 }
 COORDINATES, NAME = 24, 120
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts under their heads; `left_out` of them do not stand here."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
 
 
 def short(text: str) -> str:
@@ -88,3 +98,19 @@ def code(value: Any, cell: bool = False) -> MarkdownSafe:
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return MarkdownSafe(f"{fence}{space}{text}{space}{fence}") if text.strip() else MarkdownSafe("(empty)")
+
+
+def table(given: Table) -> MarkdownSafe:
+    r"""Write a table, its first column to the left and the others to the right.
+
+    >>> print(table(Table(("name", "value"), (("a|b", "1"),), left_out=2)))
+    | name | value |
+    | --- | ---: |
+    | a\|b | 1 |
+    <BLANKLINE>
+    2 more are left out; the JSON holds all.
+    """
+    lines = [given.heads, ("---", *["---:"] * (len(given.heads) - 1)), *given.rows]
+    written = [" | ".join(cell if k == 1 else escape_markdown(cell) for cell in line) for k, line in enumerate(lines)]
+    more = [f"\n{given.left_out:,} more are left out; the JSON holds all."] if given.left_out else []
+    return MarkdownSafe("\n".join([f"| {line} |" for line in written] + more))
