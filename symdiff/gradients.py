@@ -113,7 +113,7 @@ class Gradient(Shown):
         return gradient_latex(self)
 
     def __repr__(self) -> str:
-        return f"Gradient in {listed(map(str, self.wrt))}: {self.operations} operations with the value"
+        return f"Gradient in {listed(self.wrt)}: {self.operations} operations with the value"
 
 
 def gradient(expr: Any, wrt: Wrt) -> Gradient:

@@ -169,8 +169,8 @@ def test_plots_bring_nothing_of_their_own_into_the_page(quadratic, drifting):
         assert re.findall(r"#[0-9a-f]{6}\b", markup) == []
         assert "var(--text)" in markup
         found = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
-        for target in re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)", markup):
-            assert "".join(target) in found
+        targets = {"".join(pair) for pair in re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)", markup)}
+        assert targets | {title.attrib["id"]} == set(found)
         identifiers += found
     assert len(identifiers) == len(set(identifiers))
 
