@@ -25,7 +25,7 @@ from compare.reports.conditions import conditions
 from compare.reports.details import details
 from compare.reports.runs import cost_view, course_view, fit_view, parameter_view
 from compare.reports.steps import steps_view
-from compare.reports.texts import GLYPHS, brief, code, coordinates, escape_markdown, exact, short, table
+from compare.reports.texts import GLYPHS, NAME, brief, code, coordinates, escape_markdown, exact, short, table
 from compare.row import ROUTES, Row
 from compare.verdict import Verdict
 
@@ -49,6 +49,8 @@ SECTIONS = (
     ("reproduce", "Reproduce"),
 )
 ROWS, PARTIALS, UNDEFINED = 2_000, 200, 100
+# formulas that are seen without being asked for
+OPENED = 12
 PAGE_BYTES, FORMULA_BYTES, UNDEFINED_BYTES = 950_000, 250_000, 100_000
 MARKDOWN_ROWS, NOTEBOOK_ROWS = 100, 12
 
@@ -101,6 +103,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "counts": {verdict: count for verdict, count in comparison.counts.items() if count},
         "meanings": meanings,
         "gradient": Shown(gradient, len(found) - len(gradient)),
+        "formulas_open": len(gradient) <= OPENED and all(f.mathml or len(f.text) <= NAME for _, f in gradient),
         "model": _formula(comparison.expression if comparison.model is None else comparison.model),
         "parameters": parameter_view(comparison),
         "statuses": statuses(comparison),

@@ -65,7 +65,10 @@ def _checked(model: Model, data: Any, ended: Mapping[str, Any], dtype: str) -> C
     begun = {symbol.name: parameter.value for symbol, parameter in model.parameters.items()}
     ends = [{name: _given(value) for name, value in values.items()} for values in (begun, ended)]
     found = check(here, at=ends, dtype=dtype)
-    facts = dict(found.facts) | {"data": f"{count:,} samples", "checked at": "the first and the last parameters"}
+    facts = dict(found.facts) | {
+        "data": f"{count:,} sample{'s' * (count != 1)}",
+        "checked at": "the first and the last parameters",
+    }
     facts["checked at"] += f", {most:,} of the samples" if most < count else ""
     known = {"formula": found.hashes["formula"]} if "formula" in found.hashes else {}
     known |= hashes(graph_of([model.loss]), whole) if known else {}

@@ -97,7 +97,7 @@ def _of_model(model: Model, wrt: Wrt | None) -> Subject:
     if model.data is not None:
         columns = {symbol: model.data[symbol.name].tolist() for symbol in model.observed}
         data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        facts["data"] = f"{len(data)} samples"
+        facts["data"] = f"{len(data):,} sample{'s' * (len(data) != 1)}"
     chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)
     return Subject(model, model.name, model.loss, symbols, chosen, values, data, facts)
 

@@ -32,7 +32,12 @@ def conditions(comparison: Comparison) -> tuple[Condition, ...]:
     decided = len(comparison.rows) - undecided - undefined - refused
     if undecided or not comparison.rows:
         state = "undecided" if decided else "nothing decided"
-        referee = Condition("Referee", Verdict.UNDECIDED, state, f"{undecided:,} of its enclosures are too wide")
+        referee = Condition(
+            "Referee",
+            Verdict.UNDECIDED,
+            state,
+            f"{undecided:,} check{'s are' if undecided != 1 else ' is'} left open, see why below",
+        )
     else:
         which = f"{decided:,} check" + "s" * (decided != 1)
         words = f"encloses the true value of {which} in ball arithmetic, at the exact inputs"

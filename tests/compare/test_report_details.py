@@ -85,7 +85,7 @@ def test_conditions_say_what_was_found():
     nowhere = Row.without_numbers("w", Verdict.UNDEFINED, "a kink", {"w": 0.0})
     worse = conditions(of(refused, nowhere, nowhere, row(Verdict.UNDECIDED), row(Verdict.AGREE)))
     assert [line.state for line in worse[:3]] == ["undecided", "not all inside", "unsupported"]
-    assert worse[0].words.startswith("1 of its")
+    assert worse[0].words.startswith("1 check is left open")
     assert worse[1].words.startswith("2 checks stand ")
     assert "24 significant bits" in conditions(of(dtype="float32"))[3].words  # IEEE 754-2019, binary32
 
