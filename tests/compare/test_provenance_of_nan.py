@@ -126,8 +126,9 @@ def test_every_better_form_is_the_same_function(form):
 
 
 def test_a_choice_between_conditions_is_no_number_to_differentiate():
-    x, y, z = sp.symbols("x y z", real=True)
+    z = sp.Symbol("z", real=True)
     either = sp.Piecewise((1, sp.ITE(y < 2, x > 1, x > 3)), (2, True))
-    (row,) = compare.check(either * sp.sqrt(z), wrt=[z], at={x: 2.0, y: 1.0, z: 0.0}).rows
+    # where the logarithm fails the search goes through the choice, of which JAX has no number for a derivative
+    (row,) = compare.check(sp.log(z * either), wrt=[z], at={x: 2.0, y: 1.0, z: 0.0}).rows
     assert row.verdict.value == "undefined"
-    assert "sqrt(z) is 0 here, and its partial in z is inf" in row.reason
+    assert "is -inf here" in row.reason
