@@ -11,6 +11,7 @@ from compare import judging, provenance
 from compare.arrays.checking import check_arrays
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
+from compare.fingerprint import hashes
 from compare.formula import formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
@@ -52,11 +53,13 @@ def check(
         seed: of the drawn points.
         dtype: "float64" or "float32": inputs are rounded to it first, and the referee takes the rounded ones as exact.
         order: 1, the gradient; 2, the second partials: of every pair of `wrt` a row, whose `wrt` is "x,y". Each route
-            computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown.
+            computes them forward over reverse and reverse over reverse, in both orders; the worst number is shown. Of
+            arrays a row is of a pair of entries, such as "W[0, 1],b[2]", random ones where there are many.
         stress: add as many points again near poles and edges of domains, at and beside kinks and seams, and of tiny and
             huge magnitude.
         compiled: run the two JAX routes as XLA compiles them, for programs of up to 1,000 operations, and not one
             operation after the other: what `jax.jit` runs, at the price of compiling it, 0.1 s and more a route.
+            Expressions of arrays are always run so.
 
     Raises SymbolError, OptionError and their kin for bad input; an unsupported function is a verdict, not an error.
 
@@ -82,6 +85,7 @@ def check(
         "facts": dict(asked.facts),
         "constants": judging.constants(kind),
         "versions": provenance.versions(),
+        "parameters": asked.parameters,
     }
 
     def repeated(at_given: Sequence[Point]) -> str | None:
@@ -90,10 +94,10 @@ def check(
 
     try:
         graph = graph_of([asked.expression])
+        common["hashes"] = hashes(graph, asked.given)
         if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
             # arrays, or a length that is left of them
-            _refuse_for_arrays(order, stress, compiled)
-            return check_arrays(asked, graph, at, points, seed, kind, common)
+            return check_arrays(asked, graph, at, points, seed, kind, common, order, stress, _bounds(asked))
         derived = gradient_graph(graph, asked.wrt, textbook=True)
     except UnsupportedError as error:
         rows = tuple(Row.without_numbers(name, Verdict.UNSUPPORTED, str(error)) for name in names)
@@ -115,14 +119,6 @@ def check(
     return Comparison(
         **common, rows=rows, command=command, model=asked.expression, formulas=formulas, operations=operations
     )
-
-
-def _refuse_for_arrays(order: int, stress: bool, compiled: bool) -> None:
-    if order == 2 or stress or compiled:
-        what = "order 2" if order == 2 else "stress" if stress else "compiled"
-        raise OptionError(
-            f"{what} is for expressions of scalars; one with arrays is checked at order 1, operation by operation"
-        )
 
 
 def more_options(command: str | None, order: int, stress: bool, compiled: bool = False) -> str | None:

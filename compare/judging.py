@@ -39,6 +39,12 @@ class Finding:
     tolerances: Mapping[str, float] | None = None
     wrong: tuple[str, ...] = ()
 
+    @property
+    def severity(self) -> tuple[int, float]:
+        """How bad it is, to choose the worst of several: the verdict first, then how far the tolerance is exceeded."""
+        error, tolerance = self.error or 0.0, self.tolerance or 0.0
+        return self.verdict.badness, error / tolerance if tolerance > 0.0 and math.isfinite(error) else error
+
 
 def constants(dtype: Any) -> dict[str, float]:
     """The numbers that verdicts rest on, by what they are called in a report."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -98,7 +97,7 @@ def _row(
     candidates = [(reading, *_judged(reading.found, where, truth, dtype)) for reading in readings]
     reading, numbers, finding = candidates[0]
     if len(candidates) > 1:
-        reading, numbers, finding = max(candidates, key=lambda each: _severity(each[2]))
+        reading, numbers, finding = max(candidates, key=lambda each: each[2].severity)
     notes: list[str] = []
     if finding.verdict in (Verdict.DISAGREE, Verdict.INACCURATE) and reading.way:
         notes.append(f"computed {reading.way}")
@@ -111,11 +110,6 @@ def _judged(found: Evaluation, where: tuple[int, int], truth: Truth, dtype: str)
     numbers: dict[str, float] = {route: float(found.partials[route][where]) for route in ROUTES}
     tolerances = {route: float(found.tolerances[route][where]) for route in ROUTES}
     return numbers, truth.finding(numbers, tolerances, bool(found.chosen[where[1]]), dtype)
-
-
-def _severity(finding: Finding) -> tuple[int, float]:
-    error, tolerance = finding.error or 0.0, finding.tolerance or 0.0
-    return finding.verdict.badness, error / tolerance if tolerance > 0.0 and math.isfinite(error) else error
 
 
 def _truth(graph: Graph, place: Point, target: Target, position: int, judgement: Judgement) -> Truth:

@@ -22,6 +22,9 @@ def floating_dtype(*arrays: Any) -> np.dtype[Any]:
     >>> floating_dtype(np.float32(1.0), 2.0), floating_dtype(np.int32(1)), floating_dtype(np.float16(1))
     (dtype('float32'), dtype('float64'), dtype('float32'))
     """
+    same = _common_dtype(arrays)
+    if same is not None:
+        return same
     # a number under jax.grad carries its weakness with it
     common = np.result_type(
         *(1.0 if getattr(a, "weak_type", False) else _dtype(a) for a in arrays), *(() if arrays else (1.0,))
@@ -37,6 +40,8 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
     >>> real_arrays([sp.Symbol("x")], [10**30])
     [array(1.e+30)]
     """
+    if plain := _in_double(values):
+        return plain
     arrays = real_values(symbols, values)
     shapes = [np.shape(array) for array in arrays]
     try:
@@ -48,6 +53,20 @@ def real_arrays(symbols: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any
     return [a.astype(dtype) if isinstance(a, jax.Array) else np.asarray(a, dtype) for a in arrays]
 
 
+def _in_double(values: Sequence[Any]) -> list[Any]:
+    """The values as arrays if all are float64 and broadcast, else nothing; asking of a thousand costs milliseconds."""
+    if not set(map(type, values)) <= {float, np.float64, np.ndarray}:
+        return []
+    arrays = [np.asarray(value) for value in values]
+    if {array.dtype for array in arrays} != {np.dtype(np.float64)}:
+        return []
+    try:
+        np.broadcast_shapes(*{array.shape for array in arrays})
+    except ValueError:
+        return []
+    return arrays
+
+
 def real_values(symbols: Sequence[Any], values: Sequence[Any]) -> list[Any]:
     """Arguments as real numbers and arrays, each as it is; raises OptionError for anything else, naming it."""
     return [_real(symbol, value) for symbol, value in zip(symbols, values, strict=True)]
@@ -57,6 +76,16 @@ def aligned(arrays: Sequence[jax.Array]) -> list[jax.Array]:
     """The same arrays with axes of length 1 in front, so that all but scalars have the same number of axes."""
     most = max((array.ndim for array in arrays), default=0)
     return [jnp.reshape(a, (1,) * (most - a.ndim) + a.shape) if 0 < a.ndim < most else a for a in arrays]
+
+
+def _common_dtype(arrays: Sequence[Any]) -> np.dtype[Any] | None:
+    """The dtype of NumPy arrays that all have the same, float32 or float64; None of anything else."""
+    if not arrays or type(arrays[0]) is not np.ndarray:
+        return None
+    dtype = arrays[0].dtype
+    known = dtype in (np.dtype(np.float64), np.dtype(np.float32))
+    # of one object, but for arrays of other byte order or from a file
+    return dtype if known and all(type(a) is np.ndarray and a.dtype is dtype for a in arrays) else None
 
 
 def _dtype(array: Any) -> Any:

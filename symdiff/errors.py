@@ -13,6 +13,9 @@
     ├── UnsupportedError          no row in the function table (exit code 3)
     └── DivergenceError           training left the finite numbers (exit code 1)
 
+    SymdiffWarning                something is done otherwise than asked, with the same results
+    └── NativeWarning             method "native" runs on the tape machine
+
 Each message is one line: what was given, where, what is allowed, what to do.
 """
 
@@ -76,3 +79,11 @@ class UnsupportedError(SymdiffError, ValueError):
 
 class DivergenceError(SymdiffError, ArithmeticError):
     """Training left the finite numbers."""
+
+
+class SymdiffWarning(UserWarning):
+    """Base of all warnings: something is done otherwise than asked, with the same results."""
+
+
+class NativeWarning(SymdiffWarning):
+    """Method "native" cannot be had, and the tape machine takes its place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,11 @@ class Function:
         the JAX form calls SciPy on the host, and carries the derivative written in this table.
     `special_function`
         accuracy to hold is that of special functions (1e-10) and not of elementary ones (1e-13).
+    `native`
+        C expressions of value and partials in u, v, w, the result y and static arguments n, m, for the compiled loop:
+        functions of libm and of `native/forms.c`, "" where a partial is zero. Several stand by the condition under
+        which they hold, on static arguments, or on operands and after "any", if at any point; the last stands by "".
+        Empty where there are none: such a graph needs the tape.
     `regular`
         value and partials are finite at all finite operands of moderate size: a guard need not look after it.
     """
@@ -89,6 +94,7 @@ class Function:
     defaults: tuple[Any, ...] = ()
     admits: Form | None = None
     domain_at: Form | None = None
+    native: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
 
     @property
     def arity(self) -> int:

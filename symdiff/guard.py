@@ -3,8 +3,9 @@
 `where(c, sqrt(x), 0)` differentiated by any machine gives 0 * inf = NaN where c is false. So every nonlinear node
 that is needed only when some branch is taken gets its operands replaced, when the branch is not taken, by a point at
 which it and its partials are finite (the `regular` point of its domain). Zero adjoints then meet finite partials, at
-every order. Through a condition no derivative flows: it is computed on its own, without guards, so that a branch may
-be guarded by a condition on its own nodes.
+every order. So it is with the operand of Max and Min that is not taken, where it holds what may overflow. Through a
+condition no derivative flows: it is computed on its own, without guards, so that a branch may be guarded by a condition
+on its own nodes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symdiff.extremes import EXTREMES, may_overflow, opened
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.operation import Operation
@@ -46,9 +48,28 @@ def guarded(graph: Graph) -> Graph:
     >>> [step.function.name for step in g.applications]
     ['less', 'select', 'sqrt', 'select']
     """
+    graph = _with_open_extremes(graph)
     if all(step.function.name != "select" for step in graph.applications):
         return graph
     return _Guard(graph, _needs(graph)).run()
+
+
+def _with_open_extremes(graph: Graph) -> Graph:
+    """The graph with each Max and Min written as branches of which an operand holds a node that may overflow."""
+    if all(step.function.name not in EXTREMES for step in graph.applications):
+        return graph
+    branching, stands_for = opened(graph)
+    needs = _needs(branching)
+    which: set[int] = set()
+    seen: set[int] = set()
+    for step in filter(may_overflow, branching.applications):
+        for need in needs[step.node]:
+            branch = need
+            while branch is not None and id(branch) not in seen:
+                seen.add(id(branch))
+                which.update({stands_for[branch.condition]} if branch.condition in stands_for else ())
+                branch = branch.outer
+    return opened(graph, which)[0] if which else graph
 
 
 def _needs(graph: Graph) -> list[Need]:
@@ -145,7 +166,11 @@ class _Guard:
 
     def _guards(self, step: Application) -> bool:
         function, constants = step.function, self.graph.constants
-        if self.needs[step.node] == ALWAYS or function.name in LINEAR or all(d.truth for d in function.domain):
+        if (
+            self.needs[step.node] == ALWAYS
+            or function.name in LINEAR | EXTREMES
+            or all(d.truth for d in function.domain)
+        ):
             return False
         if function.name == "multiply" and any(operand in constants for operand in step.operands):
             return False

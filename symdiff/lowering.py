@@ -29,10 +29,11 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbol_lookup import INPUTS
 from symdiff.tensors.lengths import length_symbols, with_lengths
 from symdiff.tensors.operation import Operation
+from symdiff.vectorised import choice
 
 jax.config.update("jax_enable_x64", True)
 
-Method = Literal["auto", "fused", "tape"]
+Method = Literal["auto", "fused", "tape", "native", "vectorised"]
 # operations of a graph up to which XLA compiles it as a whole in about a second; from here on the tape is as fast to
 # run and faster to compile, measured on random shared graphs
 LARGEST_FUSED = 250
@@ -88,11 +89,15 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             S too. Matrix symbols and indexed arrays are arguments as well; a matrix expression becomes an array of the
             axes of S and then its own. Symbolic lengths follow from the arrays, unless they are among `args`.
         method: "fused" lets XLA compile the graph as a whole; "tape" runs it on a machine whose compile time does not
-            depend on the expression; "auto" chooses by size. Graphs with arrays are always fused.
+            depend on the expression; "native" runs the same tape by a compiled C loop, on a CPU with a C compiler, and
+            elsewhere, with a NativeWarning, on the machine; "vectorised" finds the parts that are alike, such as the
+            units of a layer, and runs each kind as one vector operation; "auto" chooses by size and likeness, never
+            "native". Graphs with arrays are always fused.
 
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
         UnsupportedError: a function has no row in the table; raised before anything is compiled.
+        OptionError: method is "vectorised" and too little of the graph is alike.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> f = lambdify([x, y], sp.sin(x) * y)
@@ -140,17 +145,23 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
 
 
 def on_tape(graph: Graph, method: Method = "auto") -> bool:
-    """Whether a graph of scalars is to run on the tape machine."""
-    return method == "tape" or (method == "auto" and graph.operation_count > LARGEST_FUSED)
+    """Whether a graph of scalars is to run as a tape, where its parts are not alike."""
+    return method in ("tape", "native") or (method == "auto" and graph.operation_count > LARGEST_FUSED)
 
 
 def _of_scalars(
     graph: Graph, symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[[Sequence[Any]], list[jax.Array]]:
+    if method == "vectorised" or (method == "auto" and choice.is_worthwhile(graph, symbols)):
+        from symdiff.vectorised import lowered
+
+        choice.checked(graph, symbols)
+        vectors = lowered.outputs_function(graph, symbols)
+        return lambda given: vectors(*real_arrays(symbols, given))
     if on_tape(graph, method):
         from symdiff.tape.lowered import outputs_function
 
-        taped = outputs_function(graph, symbols)
+        taped = outputs_function(graph, symbols, native=method == "native")
         return lambda given: taped(*real_arrays(symbols, given))
 
     @jax.jit

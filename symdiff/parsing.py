@@ -22,8 +22,9 @@ from symdiff.formula.mentions import bounding
 from symdiff.formula.names import Vocabulary
 from symdiff.formula.order import tree
 from symdiff.formula.step import Formula
-from symdiff.formula.text import MAX_LENGTH, cut, identifier, shown
+from symdiff.formula.text import MAX_LENGTH, Token, cut, identifier, shown
 from symdiff.functions import CONSTANTS, formula_functions
+from symdiff.tensors.entries import shape_of
 
 
 def symbols(names: str) -> Any:
@@ -64,6 +65,8 @@ def parse(text: str, symbols: Iterable[Any] | None = None) -> sp.Expr:
       entry of a matrix, `tanh(W*x + b)`, and `applyfunc(A, formula in entry)`; a matrix of one entry may be a number;
     * transpose, trace, det, inv, norm, sum (of all entries), dot, hadamard, hadamard_power, softmax, logsumexp of
       matrices, and ones(m, n), zeros(m, n), eye(n) of numbers or of lengths that a declared shape is written with;
+    * as gradients are printed, a number added to a function of entries, `1 - tanh(z)`, and powers of one that is not
+      square, `tanh(z)**2` and `1/(1 + exp(-z))`: entry by entry; and Entries(term, (i, 0, n - 1)) alone, an array;
     * entries `x[i]`, `A[i, j]`, counted from 0, and Sum(term, (i, 0, n - 1)), Product(term, (i, 0, n - 1)), with
       several indices too, the first being the innermost; where an IndexedBase is declared without a shape, names in
       bounds that are not declared are lengths (positive whole numbers).
@@ -99,7 +102,7 @@ def parse(text: str, symbols: Iterable[Any] | None = None) -> sp.Expr:
     functions: dict[str, Any] = dict(formula_functions())
     if arrays:
         functions |= dict.fromkeys(NAMES, sp.Function)
-        declared = _lengths(declared or {}) | (declared or {})
+        declared = _lengths(declared or {}) | _own_lengths(declared or {}, tokens) | (declared or {})
     arranged = tree(text, tokens)
     if any(isinstance(symbol, sp.IndexedBase) and symbol.shape is None for symbol in (declared or {}).values()):
         open_lengths = {name for name in bounding(arranged, tokens) if name not in functions and name not in CONSTANTS}
@@ -130,6 +133,16 @@ def _lengths(declared: Mapping[str, Any]) -> dict[str, sp.Symbol]:
     shapes = [symbol.shape or () for symbol in declared.values() if not isinstance(symbol, sp.Symbol)]
     found = {symbol for shape in shapes for length in shape for symbol in length.free_symbols}
     return {unicodedata.normalize("NFKC", symbol.name): symbol for symbol in found}
+
+
+def _own_lengths(declared: Mapping[str, Any], tokens: Iterable[Token]) -> dict[str, sp.Symbol]:
+    """The lengths of arrays without a declared shape that a formula names, as `X.shape[0]`."""
+    found: dict[str, sp.Symbol] = {}
+    for token in tokens:
+        name, dot, axis = token.text.partition(".shape[")
+        if dot and isinstance(declared.get(name), sp.IndexedBase) and declared[name].shape is None:
+            found[token.text] = shape_of(declared[name], int(axis[:-1]) + 1)[-1]  # type: ignore[assignment]
+    return found
 
 
 def _declared(given: Iterable[Any]) -> dict[str, Any]:

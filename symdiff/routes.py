@@ -26,6 +26,7 @@ from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, value_and_partials
 from symdiff.tensors.lengths import length_symbols, with_lengths
+from symdiff.vectorised import choice, lowered
 
 Route = Literal["symbolic", "autodiff", "chain"]
 ROUTES: tuple[Route, ...] = get_args(Route)
@@ -34,7 +35,11 @@ ValueAndGradient = Callable[..., tuple[Any, Any]]
 
 
 def value_and_gradient(
-    expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None = None, route: Route = "symbolic"
+    expr: Any,
+    wrt: Wrt,
+    args: Sequence[sp.Symbol | str] | None = None,
+    route: Route = "symbolic",
+    method: Method = "auto",
 ) -> ValueAndGradient:
     """A function h(*arrays) -> (value, grads) of one expression.
 
@@ -43,7 +48,7 @@ def value_and_gradient(
     tuple, one array a symbol, of the axes of S and then those of its symbol. Symbolic lengths follow from the arrays,
     or are given after them, by name. Routes "symbolic" and "autodiff" are jitted JAX functions,
     which may be used under jit, vmap and grad; "chain" is NumPy. Integers are computed as float64, float32 stays
-    float32, and half precision (float16, bfloat16) becomes float32.
+    float32, and half precision (float16, bfloat16) becomes float32. `method` is how JAX runs it, as in `lambdify`.
 
     Raises SymbolError, OptionError or UnsupportedError before anything is compiled.
 
@@ -54,11 +59,15 @@ def value_and_gradient(
     """
     if route not in ROUTES:
         raise OptionError(f"route is {route!r}; choose one of {', '.join(ROUTES)}")
+    if method not in get_args(Method):
+        raise OptionError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
     with collection_paused():
-        return _of_expression(expr, wrt, args, route)
+        return _of_expression(expr, wrt, args, route, method)
 
 
-def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route) -> ValueAndGradient:
+def _of_expression(
+    expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, route: Route, method: Method
+) -> ValueAndGradient:
     expression = as_expression(expr, "the expression")
     known = free_symbols(expression)
     targets = find_symbols(wrt, known)
@@ -66,12 +75,20 @@ def _of_expression(expr: Any, wrt: Wrt, args: Sequence[sp.Symbol | str] | None, 
     graph = graph_of([expression])
     if graph.shapes:
         return _of_arrays(graph, targets, route, order)
-    evaluate = of_graph(lowerable(graph), targets, route, order)
+    computed = lowerable(graph)
+    if route == "chain":
+        by_name = of_graph(computed, targets, route, order)
+
+        def evaluate(*arrays: Any) -> tuple[Any, Any]:
+            return by_name(dict(zip(order, arrays, strict=True)))
+    else:
+        # a thousand arguments by name and back would cost as much as a network's gradient
+        evaluate = _in_jax(computed, targets, order, route, method)
 
     def function(*arrays: Any) -> tuple[Any, Any]:
         if len(arrays) != len(order):
             raise OptionError(f"expected {len(order)} arrays ({', '.join(map(str, order))}), got {len(arrays)}")
-        return evaluate(dict(zip(order, real_arrays(order, arrays), strict=True)))
+        return evaluate(*real_arrays(order, arrays))
 
     return function
 
@@ -122,16 +139,26 @@ def of_graph(
     symbols = tuple(dict.fromkeys((*graph.inputs, *wrt))) if order is None else tuple(order)
     if route == "chain":
         return lambda given: _by_chain(graph, wrt, {symbol: given[symbol] for symbol in symbols})
-    evaluate = (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
+    evaluate = _in_jax(graph, wrt, symbols, route, method)
     return lambda given: evaluate(*(given[symbol] for symbol in symbols))
+
+
+def _in_jax(
+    graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], route: Route, method: Method
+) -> Callable[..., tuple[Any, Any]]:
+    """A route that JAX runs, as a function of arrays in the order of the symbols."""
+    return (_symbolic if route == "symbolic" else _autodiff)(graph, wrt, symbols, method)
 
 
 def _symbolic(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     derived = gradient_graph(graph, wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(derived, symbols)):
+        choice.checked(derived, symbols)
+        return lowered.value_and_partials(derived, symbols)
     if on_tape(derived, method):
-        taped = value_and_partials(derived, symbols)
+        taped = value_and_partials(derived, symbols, native=method == "native")
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit
@@ -146,9 +173,12 @@ def _autodiff(
     graph: Graph, wrt: Sequence[sp.Symbol], symbols: Sequence[sp.Symbol], method: Method
 ) -> Callable[..., tuple[Any, Any]]:
     targets = set(wrt)
+    if method == "vectorised" or (method == "auto" and choice.pays(graph, symbols)):
+        choice.checked(graph, symbols)
+        return lowered.by_reverse_mode(graph, wrt, symbols)
     # reverse mode makes about three operations of one
-    if method == "tape" or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
-        taped = by_reverse_mode(graph, wrt, symbols)
+    if method in ("tape", "native") or (method == "auto" and 3 * graph.operation_count > LARGEST_FUSED):
+        taped = by_reverse_mode(graph, wrt, symbols, native=method == "native")
         return lambda *arrays: taped(*real_arrays(symbols, arrays))
 
     @jax.jit

@@ -47,12 +47,27 @@ def _real_line(n: Any) -> tuple[Domain, ...]:
     return (REAL if isinstance(n, int) else POSITIVE,)
 
 
-def _wave_ulp(u: Any, y: Any, phase: float, amplitude: float) -> Any:
+def _wave_units(u: Any, y: Any, phase: float, amplitude: float) -> Any:
     # the phase |u|**phase of a wave of amplitude |u|**amplitude is rounded; where the wave is small all its digits may go
     size = np.abs(np.asarray(u, np.float64))
     wave = size**phase * np.maximum(size, 1.0) ** amplitude
     # a finite number of units at zero too: infinity times zero would be no bound
-    return 1024.0 + 8 * wave / np.maximum(np.abs(np.asarray(y, np.float64)), 1e-280)
+    return 8 * wave / np.maximum(np.abs(np.asarray(y, np.float64)), 1e-280)
+
+
+def _airy_ulp(u: Any, y: Any, amplitude: float) -> Any:
+    # against Arb: left of 0 at most 5.6 units of the wave, right of it 87 and, from the exponent, 0.7*u**1.5
+    right = np.maximum(np.asarray(u, np.float64), 0.0)
+    return np.where(right > 0, 128.0 + 2 * right**1.5, 16.0 + _wave_units(u, y, 1.5, amplitude))
+
+
+def _bessel_ulp(u: Any, n: Any, y: Any) -> Any:
+    # against Arb: 64 units at order 7 below its zeros, which begin beyond the order; there 5 units of the wave, 9 of one
+    # whose order is no integer
+    order = float(n)
+    wave = _wave_units(u, y, 1.0, -0.5) * (1.0 if order.is_integer() else 2.0)
+    before = (order >= 0) & (np.abs(np.asarray(u, np.float64)) < order)
+    return 32.0 + 24.0 * abs(order) + np.where(before, 0.0, wave)
 
 
 def _bessely_rule(u: Any, n: Any) -> sp.Expr:
@@ -113,11 +128,13 @@ SPECIAL = (
     Function("erf", sp.erf, sc.erf,
              (lambda u, y: 2 / ROOT_PI * np.exp(-u * u),), "jax.scipy.special.erf", lambda u: u.erf(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.erf(1)), ((800.0,), 1)), "DLMF 7.2.1", ulp=16.0, heads=(sp.erf,), spoken=True,
-             regular=True, special_function=True),
+             regular=True, special_function=True,
+             native=("erf(u)", "C(M_2_SQRTPI)*exp(-u*u)")),
     Function("erfc", sp.erfc, sc.erfc,
              (lambda u, y: -2 / ROOT_PI * np.exp(-u * u),), "jax.scipy.special.erfc", lambda u: u.erfc(),
              (REAL,), (((0.0,), 1), ((1.0,), sp.erfc(1)), ((800.0,), 0)), "DLMF 7.2.2", ulp=lambda u, y: 64.0 + 2 * u * u,
-             heads=(sp.erfc,), spoken=True, regular=True, special_function=True),
+             heads=(sp.erfc,), spoken=True, regular=True, special_function=True,
+             native=("erfc(u)", "-C(M_2_SQRTPI)*exp(-u*u)")),
     Function("erfi", sp.erfi, sc.erfi,
              (lambda u, y: 2 / ROOT_PI * np.exp(u * u),), "symdiff.forms.jax_error_functions.erfi", lambda u: u.erfi(),
              (REAL,), (((0.0,), 0), ((1.0,), sp.erfi(1))), "DLMF 7.5.1, Dawson's integral", ulp=lambda u, y: 64.0 + 2 * u * u,
@@ -133,11 +150,13 @@ SPECIAL = (
     Function("gamma", sp.gamma, sc.gamma,
              (lambda u, y: y * sc.digamma(u),), "symdiff.forms.jax_gamma.gamma", lambda u: u.gamma(),
              (NO_POLES,), (((5.0,), 24), ((0.5,), sp.sqrt(sp.pi)), ((-0.5,), -2 * sp.sqrt(sp.pi))), "DLMF 5.2.1", ulp=1024.0,
-             heads=(sp.gamma,), spoken=True, special_function=True),
+             heads=(sp.gamma,), spoken=True, special_function=True,
+             native=("tgamma(u)", "y*digamma_(u)")),
     Function("loggamma", sp.loggamma, sc.gammaln,
              (lambda u, y: sc.digamma(u),), "symdiff.forms.jax_gamma.loggamma", lambda u: u.lgamma(),
              (POSITIVE,), (((1.0,), 0), ((5.0,), sp.log(24)), ((0.5,), sp.log(sp.pi) / 2)), "DLMF 5.2.1", ulp=1024.0,
-             heads=(sp.loggamma,), spoken=True, special_function=True),
+             heads=(sp.loggamma,), spoken=True, special_function=True,
+             native=("lgamma(u)", "digamma_(u)")),
     Function("polygamma", lambda u, n: sp.polygamma(n, u), gamma_kin.polygamma,
              (lambda u, n, y: gamma_kin.polygamma(u, n + 1),), "symdiff.forms.jax_gamma.polygamma", balls.polygamma,
              (NO_POLES,), (((1.0, 0), -sp.EulerGamma), ((1.0, 1), sp.pi**2 / 6), ((0.5, 1), sp.pi**2 / 2), ((1.0, 3), sp.pi**4 / 15)),
@@ -161,7 +180,8 @@ SPECIAL = (
     Function("factorial", sp.factorial, lambda u: sc.gamma(u + 1),
              (lambda u, y: y * sc.digamma(u + 1),), "symdiff.forms.jax_gamma.factorial", lambda u: (u + 1).gamma(),
              (NO_NEGATIVE_POLES,), (((0.0,), 1), ((5.0,), 120), ((0.5,), sp.sqrt(sp.pi) / 2)), "DLMF 5.4.1", ulp=1024.0,
-             heads=(sp.factorial,), spoken=True, special_function=True),
+             heads=(sp.factorial,), spoken=True, special_function=True,
+             native=("tgamma(u + 1)", "y*digamma_(u + 1)")),
     Function("binomial", sp.binomial, gamma_kin.binomial_derivative,
              (lambda u, v, y: gamma_kin.binomial_derivative(u, v, 1, 0), lambda u, v, y: gamma_kin.binomial_derivative(u, v, 0, 1)),
              "symdiff.forms.jax_gamma.binomial", balls.binomial,
@@ -190,11 +210,11 @@ SPECIAL = (
     Function("besselj", lambda u, n: sp.besselj(n, u), bessel.besselj,
              (bessel.besselj_slope,), "symdiff.forms.jax_bessel.besselj", balls.besselj,
              (REAL,), (((0.0, 0), 1), ((1.0, 1), sp.besselj(1, 1)), ((2.0, HALF), sp.sin(2) / sp.sqrt(sp.pi))), "DLMF 10.2.2",
-             ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.besselj,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
+             ulp=lambda u, n, y: _bessel_ulp(u, n, y), heads=(sp.besselj,), static=(0,), domain_at=_real_line, callback=True, special_function=True),
     Function("bessely", lambda u, n: sp.bessely(n, u), bessel.bessely,
              (bessel.bessely_slope,), "symdiff.forms.jax_bessel.bessely", balls.bessely,
              (POSITIVE,), (((1.0, 0), sp.bessely(0, 1)), ((1.0, 1), sp.bessely(1, 1)), ((2.0, HALF), -sp.cos(2) / sp.sqrt(sp.pi))),
-             "DLMF 10.2.3", ulp=lambda u, n, y: _wave_ulp(u, y, 1.0, -0.5), heads=(sp.bessely,), static=(0,), callback=True, special_function=True,
+             "DLMF 10.2.3", ulp=lambda u, n, y: _bessel_ulp(u, n, y), heads=(sp.bessely,), static=(0,), callback=True, special_function=True,
              rules=(_bessely_rule,)),
     Function("besseli", lambda u, n: sp.besseli(n, u), bessel.besseli,
              (bessel.besseli_slope,), "symdiff.forms.jax_bessel.besseli", balls.besseli,
@@ -206,19 +226,19 @@ SPECIAL = (
              "DLMF 10.25.3", ulp=1024.0, heads=(sp.besselk,), static=(0,), callback=True, special_function=True),
     Function("airyai", sp.airyai, bessel.airyai,
              (lambda u, y: bessel.airyaiprime(u),), "symdiff.forms.jax_bessel.airyai", balls.airyai,
-             (REAL,), (((0.0,), sp.airyai(0)), ((1.0,), sp.airyai(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airyai,), spoken=True,
+             (REAL,), (((0.0,), sp.airyai(0)), ((1.0,), sp.airyai(1))), "DLMF 9.2", ulp=lambda u, y: _airy_ulp(u, y, -0.25), heads=(sp.airyai,), spoken=True,
              callback=True, special_function=True),
     Function("airyaiprime", sp.airyaiprime, bessel.airyaiprime,
              (lambda u, y: u * bessel.airyai(u),), "symdiff.forms.jax_bessel.airyaiprime", balls.airyaiprime,
-             (REAL,), (((0.0,), sp.airyaiprime(0)), ((1.0,), sp.airyaiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airyaiprime,),
+             (REAL,), (((0.0,), sp.airyaiprime(0)), ((1.0,), sp.airyaiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _airy_ulp(u, y, 0.25), heads=(sp.airyaiprime,),
              spoken=True, callback=True, special_function=True),
     Function("airybi", sp.airybi, bessel.airybi,
              (lambda u, y: bessel.airybiprime(u),), "symdiff.forms.jax_bessel.airybi", balls.airybi,
-             (REAL,), (((0.0,), sp.airybi(0)), ((1.0,), sp.airybi(1))), "DLMF 9.2", ulp=lambda u, y: _wave_ulp(u, y, 1.5, -0.25), heads=(sp.airybi,), spoken=True,
+             (REAL,), (((0.0,), sp.airybi(0)), ((1.0,), sp.airybi(1))), "DLMF 9.2", ulp=lambda u, y: _airy_ulp(u, y, -0.25), heads=(sp.airybi,), spoken=True,
              callback=True, special_function=True),
     Function("airybiprime", sp.airybiprime, bessel.airybiprime,
              (lambda u, y: u * bessel.airybi(u),), "symdiff.forms.jax_bessel.airybiprime", balls.airybiprime,
-             (REAL,), (((0.0,), sp.airybiprime(0)), ((1.0,), sp.airybiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _wave_ulp(u, y, 1.5, 0.25), heads=(sp.airybiprime,),
+             (REAL,), (((0.0,), sp.airybiprime(0)), ((1.0,), sp.airybiprime(1))), "DLMF 9.2.1", ulp=lambda u, y: _airy_ulp(u, y, 0.25), heads=(sp.airybiprime,),
              spoken=True, callback=True, special_function=True),
     Function("expint", lambda u, n: sp.expint(n, u), exponential_integrals.expint,
              (exponential_integrals.expint_slope,), "symdiff.forms.jax_integrals.expint", balls.expint,

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from symdiff.function import Function
-from symdiff.graph import Graph, Static
+from symdiff.graph import Application, Graph, Static
+
+# the largest denominator of an exponent with which SymPy is asked to simplify
+LARGEST_DENOMINATOR = 10**5
 
 
 def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Basic] | None = None) -> list[sp.Basic]:
@@ -32,7 +35,7 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
     for step in reversed(graph.applications):
         if step.node in needed:
             needed.update(operand for operand in step.operands if operand not in named)
-    evaluate = True
+    evaluate = not any(_fine(step) for step in graph.applications if step.node in needed)
     for node, function, operands, static in graph.applications:
         if node not in needed:
             continue
@@ -46,6 +49,13 @@ def expressions_of(graph: Graph, nodes: Sequence[int], names: Mapping[int, sp.Ba
             with sp.evaluate(evaluate):
                 written[node] = applied(function, arguments, static)
     return [written[node] for node in nodes]
+
+
+def _fine(step: Application) -> bool:
+    # to compare two terms SymPy makes of u**0.476190476190476 a polynomial of degree 476190476190476, coefficient by
+    # coefficient
+    exponents = (sp.Rational(str(c)) for c in step.static if isinstance(c, (sp.Float, sp.Rational)))
+    return any(exponent.q > LARGEST_DENOMINATOR for exponent in exponents)
 
 
 def applied(function: Function, operands: Sequence[sp.Basic], static: Static) -> sp.Basic:

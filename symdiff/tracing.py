@@ -6,7 +6,7 @@ A trace keeps every factor of it (Griewank and Walther, Evaluating Derivatives, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -14,10 +14,14 @@ import numpy as np
 import sympy as sp
 
 from symdiff.data import listed, short
-from symdiff.errors import OptionError, SymbolError, UnsupportedError
+from symdiff.errors import OptionError, SymbolError
 from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
+from symdiff.graph import Graph
+from symdiff.mimebundle import Shown
+from symdiff.symbol_lookup import INPUTS
+from symdiff.traces.array_tape import ArrayTape
 from symdiff.traces.point import point_of
 from symdiff.traces.record import to_dict
 from symdiff.traces.steps import BackwardStep, Step, backward_steps, forward_steps, names_of
@@ -42,15 +46,15 @@ class Variable:
         return self.step.name
 
     @property
-    def value(self) -> float | bool:
-        """The node's number."""
+    def value(self) -> Any:
+        """The node's number, true or false of a condition; an array where the node has a shape."""
         return self.step.value
 
     data = value
 
     @property
-    def grad(self) -> float | None:
-        """Derivative of the output in this node: its adjoint after `backward()`, before that None."""
+    def grad(self) -> Any:
+        """Derivative of the output in this node, of the node's shape: its adjoint after `backward()`, else None."""
         return self.step.adjoint if self.trace.backward_called else None
 
     def __repr__(self) -> str:
@@ -58,10 +62,11 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Shown):
     """An expression evaluated at a point and differentiated there; `trace` makes one.
 
     `steps` are the nodes front to back, `backward_steps` back to front; `t["w"]`, `t[w]` and `t["v1"]` single nodes.
+    Values, tangents and adjoints are numbers, and arrays where a node is a matrix or an array.
 
     >>> t = trace("(w*x - y)**2", {"w": 1.0, "x": 2.0, "y": 4.0}, wrt="w")
     >>> t.value, t.gradient
@@ -73,7 +78,7 @@ class Trace:
     -8.0
     """
 
-    tape: Tape
+    tape: Tape | ArrayTape
     steps: tuple[Step, ...]
     backward_steps: tuple[BackwardStep, ...]
     backward_called: bool = False
@@ -84,13 +89,13 @@ class Trace:
         return self.tape.expression
 
     @property
-    def at(self) -> dict[str, float]:
-        """The point: each input's number as it was used, rounded to the dtype."""
-        return {step.name: float(step.value) for step in self.steps[: len(self.tape.symbols)]}
+    def at(self) -> dict[str, Any]:
+        """The point: each input's number or array as it was used, rounded to the dtype."""
+        return {step.name: step.value for step in self.steps[: len(self.tape.symbols)]}
 
     @property
-    def wrt(self) -> tuple[sp.Symbol, ...]:
-        """Symbols of the gradient; tangents are along the first."""
+    def wrt(self) -> tuple[Any, ...]:
+        """Symbols of the gradient; tangents are along the first, if it is a number."""
         return tuple(self.tape.symbols[node] for node in self.tape.wrt)
 
     @property
@@ -104,13 +109,13 @@ class Trace:
         return Variable(self, self.steps[self.tape.output])
 
     @property
-    def value(self) -> float:
-        """The number of the whole expression."""
-        return float(self.output.value)
+    def value(self) -> Any:
+        """The number of the whole expression, or its array."""
+        return self.output.value
 
     @property
-    def gradient(self) -> dict[str, float]:
-        """Derivative of the output in each symbol of wrt, by name."""
+    def gradient(self) -> dict[str, Any]:
+        """Derivative of the output, or of the sum of its entries, in each symbol of wrt, by name."""
         return {self.steps[node].name: self.steps[node].adjoint for node in self.tape.wrt}
 
     def backward(self) -> None:
@@ -118,10 +123,10 @@ class Trace:
         # a trace never changes otherwise; here it takes on a habit of PyTorch
         object.__setattr__(self, "backward_called", True)
 
-    def __getitem__(self, node: sp.Symbol | str) -> Variable:
+    def __getitem__(self, node: Any) -> Variable:
         """The node of a symbol or of a name; raises SymbolError where there is none."""
         given: Any = node
-        if isinstance(given, sp.Symbol):
+        if isinstance(given, INPUTS):
             names = [step for step, symbol in zip(self.steps, self.tape.symbols, strict=False) if symbol == given]
         else:
             names = [step for step in self.steps if step.name == given]
@@ -138,11 +143,15 @@ class Trace:
         * `steps`, front to back, the i-th being node i: `node`, `name`, `operation`, `expression` (in the inputs),
           `formula` (in the operands' names), `operands` (nodes), `value` (true or false for a condition), `partials`
           (one an operand, none for a condition: `operand`, `formula`, `value`, `reason`), `tangent`,
-          `tangents` ({name: number}), `adjoint`, `reason`.
+          `tangents` ({name: number}), `adjoint`, `reason`. Of arrays each of them is a nested list, a step has its
+          `shape`, and a partial its `rule`, such as "adjoint(W) += adjoint(v1)*x.T", `value` being null where it is not
+          elementwise.
         * `backward`, back to front: `node`, `name`, `adjoint`, `reason` and `contributions` (`operand`, `formula`,
           `partial`, `value`, `accumulated`, `reason`).
 
         A step whose expression would be printed with more than 200 nodes (the whole: 2,000) has its `formula` there.
+        A trace of arrays has two more keys: `differentiated` names what the adjoints are of, the output or the sum of
+        its entries, and `left_out` says it where arrays of more than 100,000 entries are null.
 
         Raises OptionError for a trace of more than 2,000 nodes.
         """
@@ -159,7 +168,31 @@ class Trace:
         if width < NARROWEST:
             raise OptionError(f"width is {width}; give at least {NARROWEST} columns")
         self._refuse_large()
+        if isinstance(self.tape, ArrayTape):
+            from symdiff.traces.array_rules import Rules
+            from symdiff.traces.array_table import array_text
+
+            rules = Rules(self.tape, [step.name for step in self.steps])
+            return array_text(self.tape, self.steps, self.backward_steps, rules, width)
         return to_text(self.tape, self.steps, self.backward_steps, width)
+
+    def to_html(self) -> str:
+        """Write the passes as a page that walks through them; it needs no network, and no script to be read.
+
+        Numbers have five digits. Above 200 nodes rules are text and the picture is drawn by layers.
+
+        Raises OptionError for a trace of more than 2,000 nodes.
+        """
+        from symdiff.step_through.page import page_of
+
+        self._refuse_large()
+        return page_of(self)
+
+    def _repr_html_(self) -> str | None:
+        from symdiff.step_through.page import NOTEBOOK_BYTES, holds_arrays, part_of
+
+        shown = len(self) <= LARGEST_WRITTEN and not holds_arrays(self)
+        return part_of(self, NOTEBOOK_BYTES) if shown else None
 
     def _refuse_large(self) -> None:
         if len(self.steps) > LARGEST_WRITTEN:
@@ -184,13 +217,15 @@ def trace(
     """Evaluate an expression at a point and differentiate it there, keeping every step.
 
     * `expr`: a SymPy expression, or a formula text as `symdiff.parse` reads it.
-    * `at`: a number for every symbol of the expression and for nothing else, by symbol or by name.
+    * `at`: a number for every symbol of the expression and for nothing else, by symbol or by name; for a matrix or an
+      indexed array an array, and a whole number for a length that follows from no array.
     * `wrt`: symbols or names to differentiate in; all of the point, in its order, where it is left out.
     * `dtype`: "float64" or "float32", in which everything is computed.
 
     Cost is linear in the operations. Raises SymbolError where a symbol has no number or the expression does not contain
-    it, InputError for a number that is not finite, OptionError for another dtype, and UnsupportedError for a function
-    without a row in the table or without a derivative in an operand that depends on wrt.
+    it, InputError for a number that is not finite, OptionError for another dtype, ShapeError for arrays that do not
+    fit, and UnsupportedError for a function without a row in the table or without a derivative in an operand that
+    depends on wrt.
 
     >>> t = trace("(w*x - y)**2", {"w": 1.0, "x": 2.0, "y": 4.0}, wrt=["w"])
     >>> for step in t.steps:
@@ -220,16 +255,43 @@ def trace(
     kind = np.dtype(dtype)
     graph = graph_of([expression])
     if graph.shapes:
-        raise UnsupportedError(
-            f"the expression {short(expression)} holds matrices, arrays or sums; a trace shows scalars: write it in "
-            "scalars, or read symdiff.gradient(...).steps"
-        )
+        return _trace_of_arrays(graph, expression, known, at, wrt, kind)
     point = point_of(at, known, kind)
+    tape = record(graph, expression, point, _targets(wrt, point, known), kind)
+    names = names_of(tape)
+    return Trace(tape, forward_steps(tape, names), backward_steps(tape, names))
+
+
+def _targets(wrt: Wrt | None, point: Mapping[Any, Any], known: Sequence[Any]) -> tuple[Any, ...]:
     targets = tuple(point) if wrt is None else find_symbols(wrt, known)
     absent = [symbol for symbol in targets if symbol not in known]
     if absent:
         contained = listed(map(str, known))
         raise SymbolError(f"wrt holds {absent[0]}, which the expression does not contain; it contains {contained}")
-    tape = record(graph, expression, point, targets, kind)
-    names = names_of(tape)
-    return Trace(tape, forward_steps(tape, names), backward_steps(tape, names))
+    return targets
+
+
+def _trace_of_arrays(
+    graph: Graph, expression: sp.Expr, known: Sequence[Any], at: Mapping[Any, Any], wrt: Wrt | None, kind: np.dtype[Any]
+) -> Trace:
+    """The trace of an expression of matrices and arrays, for the lengths that the arrays of the point have."""
+    from symdiff.array_values import declared_shapes
+    from symdiff.tensors.lengths import concrete, length_symbols
+    from symdiff.tensors.tidying import tidied
+    from symdiff.traces.array_point import array_point
+    from symdiff.traces.array_rules import Rules
+    from symdiff.traces.array_steps import array_backward, array_names, array_steps
+    from symdiff.traces.array_tape import record_arrays
+
+    shapes = declared_shapes(known, [expression])
+    lengths = length_symbols(graph)
+    symbols = tuple(symbol for symbol in known if symbol not in lengths)
+    point, numbers = array_point(at, symbols, shapes, graph, lengths, kind)
+    # without what stands there twice, once upright and once transposed
+    plainer = min(graph, tidied(graph), key=lambda g: g.operation_count)
+    own = {symbol: np.shape(value) for symbol, value in point.items()}
+    targets = _targets(wrt, point, symbols)
+    tape = record_arrays(concrete(plainer, numbers, own), expression, point, targets, kind)
+    rules = Rules(tape, array_names(tape))
+    steps = array_steps(tape, rules)
+    return Trace(tape, steps, array_backward(tape, rules, steps))

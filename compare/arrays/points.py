@@ -38,7 +38,7 @@ def drawn(
     True
     """
     generator = np.random.default_rng(seed)
-    indices, inverted = _indices(graph), _inverted(graph)
+    indices, inverted = whole_numbers(graph), _inverted(graph)
     found: list[Arrays] = []
     for _ in range(count):
         first: Arrays = {}
@@ -57,8 +57,8 @@ def drawn(
     return found
 
 
-def _indices(graph: Graph) -> set[Any]:
-    """Inputs that say which entries of an array are looked up."""
+def whole_numbers(graph: Graph) -> set[Any]:
+    """Inputs that say which entries of an array are looked up: they stay whole numbers."""
     needed = {place for step in graph.applications if step.function is GATHER for place in step.operands[1:]}
     for step in reversed(graph.applications):
         if step.node in needed:

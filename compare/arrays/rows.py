@@ -74,7 +74,7 @@ def rows_at(
     # no number of the dtype lies between the smallest normal one and zero
     smallest = np.finfo(dtype).tiny
     finest = [np.fmax(np.where(np.isposinf(t), np.nan, t), smallest) for t in tolerances.values()]
-    truths = _truths(fixed, arrays, entries, NARROW * np.minimum.reduce(finest))
+    truths = truths_of(fixed, arrays, entries, NARROW * np.minimum.reduce(finest))
     rows: list[Row] = []
     for k, (entry, truth) in enumerate(zip(entries, truths, strict=True)):
         numbers: dict[str, float] = {route: float(found.partials[route][entry.which][entry.place]) for route in ROUTES}
@@ -84,7 +84,7 @@ def rows_at(
     return rows
 
 
-def _truths(
+def truths_of(
     fixed: Graph, arrays: Mapping[Any, Any], entries: Sequence[Entry], radii: NDArray[np.float64]
 ) -> list[Truth]:
     """What the referee says of each entry at one point."""

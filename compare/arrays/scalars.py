@@ -52,7 +52,7 @@ def entry_name(symbol: Any, place: Sequence[int]) -> str:
 
 
 def written_out(graph: Graph, values: Sequence[Any]) -> Scalars:
-    """The first output of a graph of known lengths in scalars.
+    """The first output of a graph of known lengths in scalars, one output an entry.
 
     `values` are the numbers of its nodes at the point: they choose the pivots of an elimination, and the entries that
     are looked up.
@@ -86,7 +86,7 @@ def written_out(graph: Graph, values: Sequence[Any]) -> Scalars:
             nodes[node] = rule(b, given, [values[i] for i in operands], static)
         else:
             raise UnsupportedError(f"the referee does not write out the operation {function.name}; leave it out")
-    return Scalars(b.finish([int(nodes[graph.outputs[0]].reshape(()))]), entries)
+    return Scalars(b.finish(nodes[graph.outputs[0]].ravel().tolist()), entries)
 
 
 def scalar_operations(graph: Graph) -> int:

@@ -23,7 +23,7 @@ from compare.points import At, Point
 from compare.row import Row
 from compare.subject import Subject, places, read_subject
 from compare.verdict import Verdict
-from symdiff.errors import InputError, UnsupportedError
+from symdiff.errors import InputError, OptionError, UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 
@@ -49,6 +49,11 @@ def check_function(
     Of drawn points those are left out at which no verdict can be had in a dtype.
     """
     asked = read_subject(definition, wrt)
+    array = next((symbol for symbol in asked.symbols if not isinstance(symbol, sp.Symbol)), None)
+    if array is not None:
+        raise OptionError(
+            f"the definition holds the array {array}; give one of numbers, or compare it by compare.check"
+        )
     callee = read_callee(f, asked.symbols, args, elementwise)
     asked = replace(asked, symbols=callee.symbols, wrt=asked.wrt if wrt is not None else callee.symbols)
     common: dict[str, Any] = {

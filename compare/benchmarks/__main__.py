@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from compare.benchmarks import chain_route, data_sum, digits, start_up, training
+from compare.benchmarks import chain_route, data_sum, digits, start_up, training, written_out
 from compare.provenance import versions
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "chain": chain_route.run,
     "digits": digits.run,
     "data-sum": data_sum.run,
+    "written-out": written_out.run,
 }
 
 

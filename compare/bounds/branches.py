@@ -10,9 +10,14 @@ import numpy as np
 Array = Any  # a NumPy array over the points, or a number that is the same at all of them
 
 
+# how much further than its bound an operand may come: the bound is itself rounded
+REACH = 1.0 + 2.0**-40
+
+
 def close(u: Array, v: Array, bound_u: Array, bound_v: Array) -> Array:
     """Whether rounding may have decided which of two numbers is larger."""
-    margin = np.asarray(bound_u) + bound_v
+    # what is moved by its bound is rounded too, and may thereby come as far as the other
+    margin = (np.asarray(bound_u) + bound_v) * REACH
     return (np.abs(np.asarray(u) - v) <= margin) & (margin > 0)
 
 

@@ -9,7 +9,7 @@ decided a condition, or the side of a kink, the bound is what that makes of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from compare.bounds.branches import BRANCHING, JUMPS, Array, close
 from compare.bounds.operations import Given, value_bound
+from compare.bounds.whole_numbers import not_rounded
 from symdiff.chain import local_partial
 from symdiff.constants import float_of, nearest
 from symdiff.function import Absence, Function
@@ -28,6 +29,11 @@ from symdiff.tensors.operation import Operation
 INVERSES = frozenset({"divide", "power_negative", "acot", "acsc", "acoth", "acsch"})
 # the tolerance of a route is this many times its bound: for terms of second order, and for other orders of summation
 SAFETY = 4.0
+# functions of an exponential: monotone on either side of 0, and changed entirely by a step of 1
+BENT = frozenset(
+    {"exp", "exp2", "expm1", "tanh", "sigmoid", "softplus", "logaddexp", "sech", "csch", "coth"}
+) | frozenset({"erf", "erfc", "sinh", "cosh", "logistic"})
+NO_SMALL_STEP = 0.5
 # the range of a bounded function: no error is larger, however uncertain the operand
 WIDTHS = {"sin": 2.0, "cos": 2.0, "tanh": 2.0, "sigmoid": 1.0, "logistic": 1.0}
 
@@ -74,16 +80,26 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                 continue
             ulp = function.ulp(*arguments, *static, y) if callable(function.ulp) else function.ulp
             total = ulp * unit * np.abs(y) + (smallest if some(ulp) else 0.0)
+            # of arrays also the places that are looked up are computed
+            if graph.shapes and not any(some(bound) for bound in passed):
+                total = np.where(not_rounded(function.name, arguments, y, dtype), 0.0, total)
             for position, bound in enumerate(passed):
                 if function.partials[position] is Absence.NONDIFFERENTIABLE and some(bound):
                     moved = [u + bound * (k == position) for k, u in enumerate(arguments)]
                     total = total + 2 * np.abs(function.value(*moved, *static) - y)
                 elif function.partials[position] is not Absence.ZERO and some(bound):
                     passed_here = passed_on(local_partial(function, position, arguments, static, y), bound)
+                    if function.name in BENT:
+                        passed_here = np.maximum(passed_here, bent(function.value, arguments, y, position, bound))
                     if function.name in INVERSES and position == len(operands) - 1:
                         n = float(static[0]) if static else 1.0
                         passed_here = np.maximum(passed_here, relative_part(n * y, arguments[position], bound))
                     total = total + passed_here
+            if function.name == "multiply":
+                # where one factor is zero, and its error too, this is all there is
+                total = total + uncertain_product(*passed)
+            elif function.name == "power_integer":
+                total = np.maximum(total, uncertain_power(arguments[0], passed[0], float_of(static[0])))
             if function.name in JUMPS:
                 total = total + JUMPS[function.name](arguments, passed)
             total = np.minimum(total, WIDTHS[function.name]) if function.name in WIDTHS else total
@@ -148,6 +164,43 @@ def passed_on(partial: Array, bound: Array) -> Array:
     if np.isfinite(product).all():
         return product
     return np.where(np.isinf(bound) | (np.asarray(bound) == 0.0), bound, product)
+
+
+def uncertain_product(bound_u: Array, bound_v: Array) -> Array:
+    """What two errors make together in a product: (u + e)(v + d) = uv + ud + ev + ed."""
+    found = np.asarray(bound_u) * bound_v
+    # an infinite bound is infinite without this
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def uncertain_power(u: Array, bound: Array, exponent: float) -> Array:
+    """(|u| + e)**n - |u|**n where u is not known to half of itself; else 0, the first order being enough.
+
+    >>> uncertain_power(np.array([0.0, 2.0]), np.array([1e-17, 1e-17]), 2.0).tolist()
+    [1e-34, 0.0]
+    """
+    size = np.abs(u)
+    return np.where(np.asarray(bound) > size / 2, (size + bound) ** exponent - size**exponent, 0.0)
+
+
+def bent(value: Callable[..., Array], operands: Sequence[Array], y: Array, at: int, bound: Array) -> Array:
+    """How far a function of an exponential is moved by an error in one operand that is no small one; else 0.
+
+    Far out an exponential or a sigmoid is flat: its slope there knows nothing of what lies a few units away.
+
+    >>> float(bent(np.exp, [np.array(-1000.0)], np.array(0.0), 0, np.array(999.0))) == np.exp(-1.0)
+    True
+    """
+    wide = np.asarray(bound) > NO_SMALL_STEP
+    if not some(wide):
+        return 0.0
+    low, high = operands[at] - bound, operands[at] + bound
+    # that at 0 is the highest, or the lowest, of those that are not monotone
+    moved = [
+        np.abs(value(*(place if k == at else u for k, u in enumerate(operands))) - y)
+        for place in (low, high, np.clip(0.0, low, high))
+    ]
+    return np.where(wide & np.isfinite(bound), np.fmax(np.fmax(*moved[:2]), moved[2]), 0.0)
 
 
 def some(flags: Array) -> bool:

@@ -14,9 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.bounds.branches import close, near_integer
-from compare.bounds.graph import WIDTHS, overflowed, passed_on, relative_part, some, where_it_ends
+from compare.bounds.graph import (
+    BENT,
+    WIDTHS,
+    bent,
+    overflowed,
+    passed_on,
+    relative_part,
+    some,
+    uncertain_power,
+    uncertain_product,
+    where_it_ends,
+)
 from compare.bounds.jax_contractions import contraction
-from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, Primitive, movement
+from compare.bounds.jax_primitives import COMPARISONS, EDGES, ELEMENTWISE, LOGIC, STEPS, Array, movement
 from compare.bounds.straight_line import Step, StraightLine, body, straight_line
 from compare.bounds.straight_line import run as run_line
 
@@ -128,7 +139,7 @@ class _Walker:
     def equation(self, step: Step, operands: list[Bounded]) -> list[Bounded]:
         name, params = step.primitive.name, step.params
         if name in ELEMENTWISE:
-            return [_ended(name, operands, self.elementwise(ELEMENTWISE[name], operands))]
+            return [_ended(name, operands, self.elementwise(name, operands))]
         if name in ("pow", "integer_pow"):
             exponent = params.get("y")
             # zero is no edge of a whole positive power
@@ -178,16 +189,23 @@ class _Walker:
         ends = np.isinf(value) & np.isfinite(found.value)
         return Bounded(value, np.where(ends & ~np.isinf(found.bound), np.nan, found.bound), found.chosen)
 
-    def elementwise(self, primitive: Primitive, operands: Sequence[Bounded]) -> Bounded:
+    def elementwise(self, name: str, operands: Sequence[Bounded]) -> Bounded:
+        primitive = ELEMENTWISE[name]
         arguments = [operand.value for operand in operands]
         y = primitive.value(*arguments)
         bound = self.own(primitive.ulp(*arguments, y) if callable(primitive.ulp) else primitive.ulp, y)
         for operand, partial in zip(operands, primitive.partials, strict=True):
             if some(operand.bound):
                 passed = passed_on(partial(*arguments, y), operand.bound)
-                if primitive is ELEMENTWISE["div"] and operand is operands[1]:
+                if name in BENT:
+                    passed = np.maximum(passed, bent(primitive.value, arguments, y, 0, operand.bound))
+                if name == "div" and operand is operands[1]:
                     passed = np.maximum(passed, relative_part(y, operand.value, operand.bound))
                 bound = bound + passed
+        if name == "mul":
+            bound = bound + uncertain_product(*(operand.bound for operand in operands))
+        elif name == "square":
+            bound = np.maximum(bound, uncertain_power(arguments[0], operands[0].bound, 2.0))
         if primitive.jump is not None:
             bound = bound + primitive.jump(arguments, [operand.bound for operand in operands])
         return Bounded(y, bound)
@@ -203,6 +221,8 @@ class _Walker:
         own = self.own(2.0 if exponent is None else float(max(2, abs(exponent))), y)
         slope = passed_on(v.value * np.power(u.value, v.value - 1), u.bound)
         slope = np.maximum(slope, relative_part(v.value * y, u.value, u.bound)) if np.any(u.bound) else slope
+        if exponent is not None and exponent > 0:
+            slope = np.maximum(slope, uncertain_power(u.value, u.bound, float(exponent)))
         rounded = np.abs(np.log(np.where(u.value > 0, u.value, 1.0)) * y)
         drift = rounded * (v.bound + self.unit * np.abs(v.value) / 2) if exponent is None else 0.0
         return Bounded(y, own + slope + drift)

@@ -95,10 +95,14 @@ def _contracted(value: Callable[..., Array], given: Given) -> Array:
     return with_infinite(bound, given.bounds, lambda: large)
 
 
-def _factors(matrix: Array, bound: Array, unit: float) -> Array:
+def _factors(matrix: Array, bound: Array, unit: float, smallest: float) -> Array:
     """How far off the matrix is whose inverse or determinant an elimination gives: its own bound and 3 n u |L||U|."""
     if not np.all(np.isfinite(matrix)):
         return np.full(np.shape(matrix), np.nan)
+    sizes = np.abs(matrix[matrix != 0])
+    if sizes.size and np.max(sizes) * math.sqrt(smallest) > np.min(sizes):
+        # products on the way may fall below the normal numbers
+        return np.full(np.shape(matrix), np.inf)
     order, lower, upper = scipy.linalg.lu(matrix)
     return bound + 3 * len(matrix) * unit / 2 * (order @ (np.abs(lower) @ np.abs(upper)))
 
@@ -107,7 +111,7 @@ def inverted(_: Any, given: Given) -> Array:
     """The change that an error of the matrix makes in its inverse is |inverse| |error| |inverse| to first order."""
     (matrix,), (bound,) = given.operands, given.bounds
     size = np.abs(given.result)
-    off = _factors(matrix, bound, given.unit)
+    off = _factors(matrix, bound, given.unit, given.smallest)
     found = size @ off @ size
     # beyond the first order nothing is known where the matrix may be singular
     if np.linalg.norm(size @ off, 1) >= 0.5:
@@ -117,7 +121,7 @@ def inverted(_: Any, given: Given) -> Array:
 
 def _determined(_: Any, given: Given) -> Array:
     (matrix,), (bound,) = given.operands, given.bounds
-    off = _factors(matrix, bound, given.unit)
+    off = _factors(matrix, bound, given.unit, given.smallest)
     return np.sum(np.abs(COFACTORS.value(matrix)) * off) + len(matrix) * given.unit * np.abs(given.result)
 
 
@@ -127,7 +131,7 @@ def _log_determined(_: Any, given: Given) -> Array:
         size = np.abs(np.linalg.inv(matrix))
     except np.linalg.LinAlgError:
         return np.inf
-    off = _factors(matrix, bound, given.unit)
+    off = _factors(matrix, bound, given.unit, given.smallest)
     logs = np.sum(np.abs(np.log(np.abs(np.diagonal(scipy.linalg.lu(matrix)[2])))))
     found = np.sum(size.T * off) + len(matrix) * given.unit * (logs + 1.0)
     return np.inf if np.linalg.norm(size @ off, 1) >= 0.5 else found

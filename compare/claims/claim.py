@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from compare import judging, provenance
+from compare.claims.arrays.claim import check_array_claims
 from compare.claims.diagnosis import diagnosis
 from compare.claims.example import smallest
 from compare.claims.judging import Judge
@@ -23,13 +24,14 @@ from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
 from compare.comparison import Comparison
 from compare.evaluation import evaluate
-from compare.formula import as_text, formulas_of, visible
+from compare.fingerprint import hashes
+from compare.formula import as_text, formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
 from compare.row import Row
 from compare.subject import Subject, places
 from compare.verdict import Verdict
-from symdiff.errors import OptionError, UnsupportedError
+from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.gradients import Wrt
 from symdiff.graph import Graph
@@ -68,11 +70,15 @@ def check_claim(
         dtype: "float64" or "float32": inputs are rounded to it, and a callable computes in it.
         args: the order of a callable's arguments; default `wrt`, then the other symbols by name.
 
+    Of arrays a formula of matrices, of indexed entries, as in "X[i]: 2*X[i]", or a callable that gets and returns
+    arrays is judged entry by entry, in random entries and the worst ones where there are many, as `facts` says. A claim
+    of the transpose's shape is wrong; one of another shape is refused.
+
     A formula is judged in exact arithmetic at exact inputs: no rounding excuses it, and none is held against it but
     that of decimal numbers it contains. A callable is judged by its floats. Rows are the points asked for, then some
     of those at which a claim failed; `claims` of the result says for each partial what is wrong.
 
-    Raises SymbolError, ParseError, OptionError for bad input.
+    Raises SymbolError, ParseError, OptionError, ShapeError for bad input.
 
     >>> found = check_claim("(w*x - y)**2", "w: x*(w*x - y)")
     >>> (outcome,) = found.claims
@@ -80,6 +86,10 @@ def check_claim(
     ('disagree', 'wrong by a constant factor: it is the true derivative times 1/2')
     >>> check_claim("(w*x - y)**2", "w: 2*w*x**2 - 2*x*y").claims[0].meaning
     'equal, proved'
+    >>> X, t = sp.MatrixSymbol("X", 4, 3), sp.MatrixSymbol("t", 4, 1)
+    >>> w = sp.MatrixSymbol("w", 3, 1)
+    >>> check_claim(sp.Trace((X * w - t).T * (X * w - t)), {w: 2 * (X * w - t).T * X}).claims[0].guess
+    "transposed: the claim's transpose is right"
 
     """
     dtype = dtype_name(dtype)
@@ -96,10 +106,11 @@ def check_claim(
         "constants": judging.constants(dtype),
         "versions": provenance.versions(),
         "model": asked.expression,
+        "parameters": asked.parameters,
     }
     try:
         graph = graph_of([asked.expression])
-        _refuse_arrays(graph, asked)
+        common["hashes"] = hashes(graph, asked.given)
     except UnsupportedError as error:
         return Comparison(**common, **_unsupported(claims, str(error)))
     for claim in claims:
@@ -107,6 +118,9 @@ def check_claim(
             graph_of([] if claim.formula is None else [claim.formula])
         except UnsupportedError as error:
             return Comparison(**common, **_unsupported(claims, f"in the claim of {claim.symbol}: {error}"))
+    if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
+        # arrays, or a length that is left of them
+        return check_array_claims(asked, claims, graph, at, points, seed, dtype, common)
     given = [rounded(place, dtype) for place in places(asked, graph, at, points, seed)]
     derived = gradient_graph(graph, asked.wrt, textbook=True)
     case = _Case(asked, graph, claims, dtype, formulas_of(derived, derived.outputs[1:], expressions_of))
@@ -131,14 +145,6 @@ def check_claim(
     return Comparison(
         **common, facts=facts, rows=rows, command=command, formulas=formulas, operations=operations, claims=outcomes
     )
-
-
-def _refuse_arrays(graph: Graph, asked: Subject) -> None:
-    if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
-        raise OptionError(
-            f"{visible(asked.name, 60)} holds arrays, and claims are judged for expressions of scalars; check it with "
-            "compare.check, or compare one entry of your derivative with symdiff.value_and_gradient"
-        )
 
 
 def _unsupported(claims: Sequence[Claim], reason: str) -> dict[str, Any]:

@@ -80,12 +80,12 @@ class Judge:
 
     @cached_property
     def _decimals(self) -> bool:
-        return bool(self.claim.formula is not None and (_floats(self.claim.formula) or _floats(self.expression)))
+        return bool(self.claim.formula is not None and (floats_in(self.claim.formula) or floats_in(self.expression)))
 
     @cached_property
     def _in_decimals(self) -> tuple[Graph, Graph]:
         """Expression and claim with each binary number as the shortest decimal one that is the same float."""
-        both = [e.xreplace({f: sp.Rational(repr(float(f))) for f in _floats(e)}) for e in self._formulas]
+        both = [e.xreplace({f: sp.Rational(repr(float(f))) for f in floats_in(e)}) for e in self._formulas]
         return graph_of([both[0]]), graph_of([both[1]])
 
     @property
@@ -105,11 +105,10 @@ class Judge:
     def _called(self, call: Call, points: Sequence[Point], column: Sequence[Truth]) -> list[Found]:
         arrays = {s: np.array([point[s] for point in points], self.dtype) for s in points[0]}
         bounds = SAFETY * output_bounds(self.derived, arrays, self.dtype)[1]
-        tolerances = [_tolerance(float(b), t, self.dtype) for b, t in zip(bounds, column, strict=True)]
+        tolerances = [tolerance_of(float(b), t, self.dtype) for b, t in zip(bounds, column, strict=True)]
         numbers = called(call, points, self.dtype)
         results = [
-            _told(*n, t.ball, tolerance, self.dtype)
-            for n, t, tolerance in zip(numbers, column, tolerances, strict=True)
+            told(*n, t.ball, tolerance, self.dtype) for n, t, tolerance in zip(numbers, column, tolerances, strict=True)
         ]
         off = [k for k, result in enumerate(results) if result.equal is False]
         for k in off:
@@ -119,7 +118,7 @@ class Judge:
         own = _own_bounds(call, [points[k] for k in off], self.dtype) if off else None
         for place, k in enumerate(off):
             if own is not None and math.isfinite(own[place]) and math.isfinite(numbers[k][0]):
-                results[k] = _told(*numbers[k], column[k].ball, max(tolerances[k], float(own[place])), self.dtype)
+                results[k] = told(*numbers[k], column[k].ball, max(tolerances[k], float(own[place])), self.dtype)
             elif not math.isfinite(numbers[k][0]):
                 results[k] = self._no_number(call, points[k], results[k])
         return results
@@ -146,7 +145,8 @@ class Judge:
         return replace(result, note=f"the claim is undefined here, where the derivative exists: {result.note}")
 
 
-def _floats(expression: sp.Basic) -> set[sp.Float]:
+def floats_in(expression: sp.Basic) -> set[sp.Float]:
+    """The binary numbers of an expression."""
     return expression.atoms(sp.Float)
 
 
@@ -170,7 +170,7 @@ def _widened(graph: Graph, output: int, point: Point) -> list[Ball]:
     return values[graph.outputs[output]]
 
 
-def _tolerance(bound: float, truth: Truth, dtype: str) -> float:
+def tolerance_of(bound: float, truth: Truth, dtype: str) -> float:
     """What rounding may do to a number computed by a good formula, of which nothing else is known."""
     if truth.ball is None:
         return math.nan
@@ -179,7 +179,8 @@ def _tolerance(bound: float, truth: Truth, dtype: str) -> float:
     return forced + (bound if math.isfinite(bound) else 0.0) + float(info.tiny)
 
 
-def _told(number: float, note: str, truth: Ball, tolerance: float, dtype: str) -> Found:
+def told(number: float, note: str, truth: Ball, tolerance: float, dtype: str) -> Found:
+    """A float, with what rounding explains of it, beside the truth."""
     import flint
 
     if not math.isfinite(number):

@@ -9,11 +9,14 @@ from typing import Any, cast
 
 import sympy as sp
 
+from compare.arrays.lengths import every_length
+from compare.claims.arrays.indexed import index_symbols, of_entry, without_indices
 from compare.formula import as_text, visible
 from compare.subject import Subject, read_subject
-from symdiff.errors import InputError, OptionError, ParseError, SymbolError
-from symdiff.from_sympy import as_expression, free_symbols
+from symdiff.errors import InputError, OptionError, ParseError, SymbolError, UnsupportedError
+from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Gradient, Wrt, find_symbols
+from symdiff.graph import Graph
 from symdiff.parsing import parse
 from symdiff.symbol_lookup import listed
 
@@ -54,6 +57,7 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
     every = read_subject(subject, None)
     known = tuple(dict.fromkeys((*every.symbols, *every.mentioned, *every.wrt)))
     named = _named(claimed)
+    named, indices = (None, {}) if named is None else without_indices(named, known)
     if named is not None:
         symbols = _symbols(list(named), known, "the claim")
         if wrt is not None and (missing := [s for s in find_symbols(wrt, known) if s not in symbols]):
@@ -67,6 +71,7 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
         symbols = _symbols(known if wrt is None else wrt, known, "wrt")
         given = _listed(claimed, symbols)
     asked = read_subject(subject, list(symbols))
+    graph, lengths = _arrays(asked)
     arguments = (*symbols, *(s for s in known if s not in symbols))
     order = arguments if args is None else _symbols(args, known, "args")
     claims: list[Claim] = []
@@ -74,9 +79,23 @@ def read(subject: Any, claimed: Any, wrt: Wrt | None, args: Sequence[Any] | None
         if callable(one) and not isinstance(one, sp.Basic):
             claims.append(_called(symbol, one, order, args is not None, part, parts))
         else:
-            formula = _formula(symbol, one, known)
+            words = index_symbols(indices.get(symbol.name, ()))
+            formula = _formula(symbol, one, (*known, *lengths, *words))
+            if words and graph is not None:
+                formula = of_entry(graph, symbol, words, formula)
             claims.append(Claim(symbol, formula, None, one.strip() if isinstance(one, str) else as_text(formula)))
     return asked, tuple(claims)
+
+
+def _arrays(asked: Subject) -> tuple[Graph | None, tuple[sp.Symbol, ...]]:
+    """The graph of an expression of arrays, and the symbols that their lengths are written with."""
+    if all(isinstance(symbol, sp.Symbol) for symbol in asked.symbols):
+        return None, ()
+    try:
+        graph = graph_of([asked.expression])
+    except UnsupportedError:
+        return None, ()
+    return graph, tuple(s for s in every_length(graph, asked.symbols) if s not in asked.symbols)
 
 
 def _symbols(given: Any, known: Sequence[sp.Symbol], what: str) -> tuple[sp.Symbol, ...]:
@@ -125,8 +144,9 @@ def _listed(claimed: Any, symbols: Sequence[sp.Symbol]) -> list[Given]:
     """One claim for each of the symbols."""
     if callable(claimed) and not isinstance(claimed, sp.Basic):
         return [(claimed, k, len(symbols)) for k in range(len(symbols))]
-    claimed = list(cast(Any, claimed)) if isinstance(claimed, sp.MatrixBase) else claimed
-    several = isinstance(claimed, Iterable) and not isinstance(claimed, (str, sp.Expr))
+    if isinstance(claimed, sp.MatrixBase) and all(isinstance(symbol, sp.Symbol) for symbol in symbols):
+        claimed = list(cast(Any, claimed))
+    several = isinstance(claimed, Iterable) and not isinstance(claimed, (str, sp.Expr, sp.MatrixBase))
     entries = list(cast("Iterable[Any]", claimed)) if several else [claimed]
     if len(entries) != len(symbols):
         raise OptionError(f"{len(entries)} claims for {len(symbols)} symbols ({listed(symbols)}); give one for each")
@@ -137,7 +157,7 @@ def _formula(symbol: sp.Symbol, given: Any, known: Sequence[sp.Symbol]) -> sp.Ex
     try:
         if isinstance(given, str):
             return parse(given, [*known])
-        formula = as_expression(given, "it")
+        formula = as_expression(given.as_immutable() if isinstance(given, sp.MatrixBase) else given, "it")
     except InputError as error:
         raise type(error)(f"the claim of {symbol}: {error}") from None
     by_name = {s.name: s for s in known}
@@ -149,7 +169,8 @@ def _formula(symbol: sp.Symbol, given: Any, known: Sequence[sp.Symbol]) -> sp.Ex
             f"the claim of {symbol}, {text}, holds {listed(strange)}; the expression contains {listed(known)}"
         )
     # who writes a claim down makes symbols of the same names
-    swaps = {s: by_name[s.name] for s in own if s != by_name[s.name]}
+    every = (*own, *(s for s in formula.free_symbols if isinstance(s, sp.Symbol) and s.is_integer))
+    swaps = {s: by_name[s.name] for s in every if s != by_name.get(s.name, s)}
     return cast(sp.Expr, formula.xreplace(swaps)) if swaps else formula
 
 

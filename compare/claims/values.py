@@ -91,7 +91,7 @@ def formula_found(graph: Graph, points: Sequence[Point], column: Sequence[Truth]
         with working(bits):
             values = enclosures(graph, [points[k] for k in pending])[graph.outputs[0]]
             for k, value in zip(pending, values, strict=True):
-                found[k] = _judged(value, column[k].ball)
+                found[k] = compared(value, column[k].ball)
         pending = [k for k in pending if found[k].equal is None and (column[k].ball is not None or bits < 512)]
         if not pending:
             return found
@@ -103,14 +103,15 @@ def formula_found(graph: Graph, points: Sequence[Point], column: Sequence[Truth]
     return found
 
 
-def _judged(value: Ball, truth: Ball | None) -> Found:
+def compared(value: Ball, truth: Ball | None, nothing: float = NOTHING) -> Found:
+    """A claimed ball beside the true one: equal where both are narrow, or no wider than `nothing`, and overlap."""
     if value is None or not value.is_finite():
         return Found(None, None, None)
     if truth is None:
         return Found(value, float(value), None)
     if not value.overlaps(truth):
         return Found(value, float(value), equal=False)
-    narrow = value.rad() <= NOTHING or bool(value.rad() <= abs(truth.mid()) * NARROW)
+    narrow = value.rad() <= nothing or bool(value.rad() <= abs(truth.mid()) * NARROW)
     return Found(value, float(value), True if narrow else None)
 
 
@@ -121,7 +122,7 @@ def _absent(graph: Graph, point: Point, truth: Ball | None) -> Found:
     with working(512):
         value = one_sided.value_at(graph, point)
         if value.is_finite():
-            return _judged(value, truth)
+            return compared(value, truth)
         columns = [array(column, 1) for column in enclosures(graph, [point])]
         fault = faults(graph, graph.applications, columns, [point]).get(0)
     limits = [one_sided.limit(graph, point, symbol, sign) for symbol in graph.inputs for sign in (-1, 1)]

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
+from compare.arrays.command import row_words
 from compare.row import Row
 from compare.verdict import Verdict
 
@@ -19,6 +20,9 @@ def with_commands(rows: Sequence[Row], command: str | None) -> tuple[Row, ...]:
     >>> row = Row.without_numbers("x", Verdict.UNDECIDED, "", {"x": 0.5, "y": 2.0})
     >>> with_commands([row], "symdiff check 'x*y' --wrt x,y --points 64 --seed 0")[0].command
     "symdiff check 'x*y' --wrt x --at x=0.5,y=2.0"
+    >>> row = Row.without_numbers("X[1]", Verdict.UNDECIDED, "", {"X[0]": 1.0, "X[1]": 2.0})
+    >>> with_commands([row], "symdiff check 'X[0]*X[1]' --wrt X --shape 'X: indexed' --points 4")[0].command
+    "symdiff check 'X[0]*X[1]' --shape 'X: indexed' --wrt X --at 'X=[1.0,2.0]'"
     """
     if command is None or all(row.verdict is Verdict.AGREE for row in rows):
         return tuple(rows)
@@ -27,13 +31,17 @@ def with_commands(rows: Sequence[Row], command: str | None) -> tuple[Row, ...]:
 
 
 def _of(row: Row, words: Sequence[str]) -> str | None:
-    if "[" in row.wrt or any("[" in name for name in row.at):
-        # entries of arrays are not typed in: the whole check repeats the row
-        return shlex.join(words)
     kept: list[str] = []
-    own = ["--wrt", ",".join(dict.fromkeys(row.wrt.split(",")))]
-    if row.at:
-        own += ["--at", ",".join(f"{name}={value!r}" for name, value in row.at.items())]
+    if "[" in row.wrt or "point" in row.at or any("[" in name for name in row.at):
+        arrays = row_words(row.wrt, row.at)
+        if arrays is None:
+            # of many numbers: the whole check repeats the row
+            return shlex.join(words)
+        own = [*arrays]
+    else:
+        own = ["--wrt", ",".join(dict.fromkeys(row.wrt.split(",")))]
+        if row.at:
+            own += ["--at", ",".join(f"{name}={value!r}" for name, value in row.at.items())]
     k = 0
     while k < len(words):
         if words[k] == "--":

@@ -24,14 +24,12 @@ def show(found: Comparison) -> None:
 
         view.verdict(found.verdict.value, MEANINGS.get(found.verdict, found.verdict.meaning))
         view.line(f"{_cut(found.subject)}: {found.findings}")
+        _show_entries(view, found)
         show_claims(view, found)
     else:
         view.verdict(found.verdict.value, found.verdict.meaning)
         view.line(f"{_cut(found.subject)}: {found.findings}")
-        if any("[" in row.wrt for row in found.rows):
-            # entries of arrays: which ones, and how large the arrays are
-            for name, fact in found.facts.items():
-                view.line(fact if name.startswith("entries") else f"{name}: {fact}")
+        _show_entries(view, found)
         view.heading("Partial derivatives")
         show_partials(view, found)
         _show_worst(view, found)
@@ -41,6 +39,13 @@ def show(found: Comparison) -> None:
     packages = ("symdiff", "sympy", "jax", "numpy", "python-flint")
     versions = [f"{name} {found.versions[name]}" for name in packages if name in found.versions]
     view.line(", ".join(versions))
+
+
+def _show_entries(view: Screen, found: Comparison) -> None:
+    """Of arrays which entries are checked, and how large they are."""
+    if any("[" in row.wrt for row in found.rows):
+        for name, fact in found.facts.items():
+            view.line(fact if name.startswith("entries") else f"{name}: {fact}")
 
 
 def show_claims(view: Screen, found: Comparison) -> None:
@@ -53,7 +58,10 @@ def show_claims(view: Screen, found: Comparison) -> None:
             view.line(f"simplest failing point: {coordinates(row.at)}", indent=2)
             truth = row.referee.digits or exact(row.referee.value, "float64")
             truth = truth.rstrip("0").rstrip(".") if "." in truth and "e" not in truth else truth
-            given = "has no value" if row.claim is None else f"gives {exact(row.claim, 'float64')}"
+            nothing = (
+                f"has no value ({row.reason})" if row.reason.startswith("the claim is an array") else "has no value"
+            )
+            given = nothing if row.claim is None else f"gives {exact(row.claim, 'float64')}"
             view.line(f"there the claim {given}, the true value is {truth}", indent=2)
         if claim.guess:
             view.line(f"the mistake, perhaps: {claim.guess}", indent=2)

@@ -7,6 +7,8 @@ import click
 from symdiff.cli import options
 from symdiff.cli.command import Command
 from symdiff.cli.output import check_targets
+from symdiff.cli.shapes import formula as read_formula
+from symdiff.cli.shapes import shape_option
 from symdiff.errors import OptionError
 
 
@@ -15,12 +17,15 @@ from symdiff.errors import OptionError
 @click.option("--out", required=True, metavar="FILE", help="The picture to write: .svg, or .dot for Graphviz.")
 @click.option("--at", metavar="w=1,x=2", help="A number for every symbol, to draw values, adjoints and partials.")
 @click.option("--wrt", metavar="w,b", help="With --at: the symbols to differentiate in; all by default.")
-def graph(expr: str, out: str, at: str | None, wrt: str | None) -> None:
+@shape_option
+def graph(expr: str, out: str, at: str | None, wrt: str | None, shapes: tuple[str, ...]) -> None:
     """Draw the computational graph of a formula, from its inputs to its output.
 
-    With a point, each box has its value below and its adjoint above, each edge its local partial.
+    With a point, each box has its value below and its adjoint above, each edge its local partial. Of matrices and
+    arrays, which --shape declares, the shapes stand there.
 
-    Example: symdiff graph "(w*x - y)**2" --at w=1,x=2,y=4 --out graph.svg
+    Examples: symdiff graph "(w*x - y)**2" --at w=1,x=2,y=4 --out graph.svg,
+    symdiff graph "norm(W*x - y)**2" --shape "W: m,n" --shape "x: n,1" --shape "y: m,1" --out graph.svg
     """
     from symdiff.pictures.drawing import check_ending, picture
 
@@ -30,7 +35,9 @@ def graph(expr: str, out: str, at: str | None, wrt: str | None) -> None:
     if at is None and wrt is not None:
         raise OptionError(f"--wrt {wrt!r} without a point; give --at as well, such as --at w=1,x=2")
     point = None if at is None else options.point(at)
-    found = picture(expr, point, None if wrt is None else options.names(wrt))
+    found = picture(
+        read_formula(expr, shapes, "graph") if shapes else expr, point, None if wrt is None else options.names(wrt)
+    )
     found.save(out)
     nodes, edges = (f"{n:,} {what}{'s' * (n != 1)}" for n, what in ((found.nodes, "node"), (found.edges, "edge")))
     drawn = "" if len(found.diagram.nodes) == found.nodes else ", drawn by layers"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from symdiff.cli.literals import point as point  # with the other options
 from symdiff.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -69,34 +69,6 @@ def names(text: str, option: str = "--wrt") -> list[str]:
     if not all(found):
         raise OptionError(f"{option} {text!r}: an empty name; give names parted by commas, such as w,b")
     return found
-
-
-def point(text: str) -> dict[str, float]:
-    """Read a point such as `w=1,x=-2.5e3`; raises OptionError naming the part that cannot be read.
-
-    >>> point("w=1, x=-2.5e3")
-    {'w': 1.0, 'x': -2500.0}
-    """
-    found: dict[str, float] = {}
-    for part in text.split(","):
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        if not (name and equals):
-            raise OptionError(f"--at {text!r}: {part.strip()!r} is not name=number; write --at w=1,x=2")
-        if name in found:
-            raise OptionError(f"--at {text!r}: {name} is given twice; give it once")
-        found[name] = _number(text, name, number)
-    return found
-
-
-def _number(text: str, name: str, written: str) -> float:
-    try:
-        # float() also reads 1_000 and digits of other scripts
-        value = float(written) if written.isascii() and "_" not in written else math.nan
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise OptionError(f"--at {text!r}: {name} is {written!r}; give a finite decimal number such as -1.5e-3")
-    return value
 
 
 def formula(text: str, command: str) -> sp.Expr:

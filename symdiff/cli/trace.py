@@ -18,34 +18,60 @@ NARROWEST, PIPE = 60, 100
 
 @click.command("trace", cls=Command, short_help="Forward and backward pass, step by step.")
 @click.argument("expr")
-@click.option("--at", required=True, metavar="w=1,x=2", help="A number for every symbol, parted by commas.")
+@click.option(
+    "--at", metavar="w=1,x=2", help="A number for every symbol, parted by commas; an array as W=[[1,2],[3,4]]."
+)
 @click.option("--wrt", metavar="w,b", help="The symbols to differentiate in; all by default.")
 @click.option("--dtype", type=click.Choice(options.DTYPES), default="float64", show_default=True)
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of standard output.")
+@click.option(
+    "--seed", type=options.Whole(0, 2**63 - 1), default=0, show_default=True, help="Of arrays that --at leaves out."
+)
 @shape_option
-def trace(expr: str, at: str, wrt: str | None, dtype: str, form: str, out: str | None, shapes: tuple[str, ...]) -> None:
+def trace(
+    expr: str,
+    at: str | None,
+    wrt: str | None,
+    dtype: str,
+    form: str,
+    out: str | None,
+    seed: int,
+    shapes: tuple[str, ...],
+) -> None:
     """Show the forward pass front to back, and the backward pass back to front.
 
-    Every node with its value, its local partials as formula and number, its tangent and its adjoint.
+    Every node with its value, its local partials as formula and number, its tangent and its adjoint. With --format html
+    as a page that walks through the steps and asks questions. Of matrices and arrays, which --shape declares, the
+    adjoints with their matrix formulas; what --at leaves out is drawn by --seed.
 
-    Example: symdiff trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w
+    Examples: symdiff trace "(w*x - y)**2" --at w=1,x=2,y=4 --wrt w,
+    symdiff trace "norm(W*x - y)**2" --shape "W: 2,2" --shape "x: 2" --shape "y: 2" --at "W=[[1,2],[3,4]],x=[1,-1]"
     """
     import symdiff
 
-    if form == "html":
-        options.later(**{"format html": True})
     check_targets(out)
     options.refuse_model(expr, "trace")
-    point = options.point(at)
+    if at is None and not shapes:
+        raise click.MissingParameter(param_hint="'--at'", param_type="option")
+    point = {} if at is None else options.point(at)
+    subject = read_formula(expr, shapes, "trace") if shapes else expr
+    if not isinstance(subject, str):
+        from symdiff.cli.drawn import completed
+
+        point, drawn = completed(subject, point, seed)
+        if drawn:
+            click.echo(f"symdiff: note: drawn by seed {seed}: {', '.join(drawn)}", err=True)
     found = symdiff.trace(
-        read_formula(expr, shapes, "trace") if shapes else expr,
+        subject,
         point,
         None if wrt is None else options.names(wrt),
         "float32" if dtype == "float32" else "float64",
     )
     if form == "json":
         text = json_text(found.to_dict())
+    elif form == "html":
+        text = found.to_html().rstrip("\n")
     else:
         view = screen()
         # a file and a pipe have no width of their own; COLUMNS may give one

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from symdiff import chain
+from symdiff.descent import in_vectors
 from symdiff.descent.rounding_barrier import separately_rounded
 from symdiff.descent.sampled import batch_at, by_chain, mean_gradient
 from symdiff.descent.updates import State, Updates
@@ -41,7 +42,8 @@ def compiled(updates: Updates, epochs: int, record_parameters: bool = False) -> 
         if updates.of_arrays:
             build = _arrays_by_chain if updates.options.route == "chain" else _arrays_by_loop
         else:
-            build = _by_chain if updates.options.route == "chain" else _by_loop
+            in_jax = _by_vector_loop if in_vectors.is_alike(updates) else _by_loop
+            build = _by_chain if updates.options.route == "chain" else in_jax
         return build(updates, epochs, state, record_parameters)
     except OptionError as error:
         # JAX writes notes of its own on what passes through it
@@ -73,6 +75,35 @@ def _by_loop(updates: Updates, epochs: int, state: State, record_parameters: boo
     program = jax.jit(run)
     program.lower(updates.place(0), state, data).compile()  # which calls of it find again
     return lambda place, state, data: jax.block_until_ready(program(place, state, data))
+
+
+def _by_vector_loop(updates: Updates, epochs: int, state: State, record_parameters: bool) -> Run:
+    """One compiled loop over all updates of all epochs, for a model of many parts that are alike."""
+    vectors = in_vectors.VectorUpdates(updates)
+
+    @jax.jit
+    def loop(place: Any, carried: Any, data: Any) -> tuple[Any, Record]:
+        def body(carried: Any, rows: Any) -> tuple[Any, Record]:
+            # a gather, since XLA would slice once for each entry of the gradient
+            batch = jnp.take(data, jnp.maximum(rows, 0), axis=1, mode="clip")
+            loss, gradient = vectors.evaluate(carried[0], batch, rows)
+            record: Record = {"losses": loss}
+            if updates.options.record_gradients:
+                record["gradients"] = jnp.concatenate([part.reshape(-1) for part in gradient])
+            record |= {"parameters": carried[0]} if record_parameters else {}
+            return vectors.moved(carried, gradient, loss), record
+
+        return jax.lax.scan(body, carried, updates.order(place[1] + jnp.arange(epochs, dtype=jnp.int32)))
+
+    def run(place: Any, state: State, data: Any) -> tuple[State, Record]:
+        carried, record = jax.block_until_ready(loop(place, vectors.packed(state), data))
+        if record_parameters:
+            record["parameters"] = vectors.by_name(record["parameters"])
+        return vectors.unpacked(state, carried), record
+
+    data = updates.packed({symbol.name: np.zeros(updates.samples) for symbol in updates.columns})
+    loop.lower(updates.place(0), vectors.packed(state), data).compile()
+    return run
 
 
 def _arrays_by_loop(updates: Updates, epochs: int, state: State, record_parameters: bool) -> Run:

@@ -36,6 +36,8 @@ class TrainingOptions:
     seed: int
     optimizer: Any
     optimizer_text: str
+    # whether the optimizer is known to treat each entry of an array as it would a scalar
+    entrywise: bool
     route: Route
     dtype: np.dtype[Any]
     device: Any
@@ -75,6 +77,7 @@ def checked_options(samples: int, **given: Any) -> TrainingOptions:
         seed=_whole(given["seed"], "seed", 0, LARGEST_SEED),
         optimizer=optimizer,
         optimizer_text=text,
+        entrywise=text != "the given optimizer",
         route=cast(Route, _choice(given["route"], "route", ROUTES)),
         dtype=np.dtype(_choice(_name_of_dtype(given["dtype"]), "dtype", get_args(Precision))),
         device=_device(_choice(given["device"], "device", get_args(Device))),

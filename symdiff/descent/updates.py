@@ -65,7 +65,7 @@ class Updates:
         bounds = {
             symbol.name: (_bound(p.min, -np.inf, options.dtype), _bound(p.max, np.inf, options.dtype))
             for symbol, p in model.parameters.items()
-            if symbol in moving and not (p.min is None and p.max is None)
+            if not (p.fixed or (p.min is None and p.max is None))
         }
         fixed = {
             s: in_dtype(p.value, options.dtype, f"parameter {s.name!r}") for s, p in model.parameters.items() if p.fixed
@@ -126,7 +126,7 @@ class Updates:
         """State before the first update; raises OptionError where the optimizer cannot be initialised."""
         given = {s.name: in_dtype(values[s.name], self.options.dtype, f"parameter {s.name!r}") for s in self.moving}
         parameters = {name: self._within(name, jnp.asarray(value)) for name, value in given.items()}
-        with _optimizing():
+        with optimizing():
             kept = jax.tree.leaves(self.options.optimizer.init(parameters))
         return self._placed(jax.tree.map(_strong, {"parameters": parameters, "optimizer": kept}))
 
@@ -139,7 +139,7 @@ class Updates:
         parameters = state["parameters"]
         partials = {symbol.name: partial for symbol, partial in zip(self.moving, gradient, strict=True)}
         optimizer = optax.with_extra_args_support(self.options.optimizer)
-        with _optimizing():
+        with optimizing():
             before = self.optimizer_state(state)
             changes, kept = optimizer.update(partials, before, parameters, value=loss, grad=partials)
             stepped: Any = optax.apply_updates(parameters, changes)
@@ -234,7 +234,7 @@ def _bound(value: Any, none: float, dtype: np.dtype[Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _optimizing() -> Generator[None]:
+def optimizing() -> Generator[None]:
     """While a caller's optimizer is at work: the default promotions, on which optax relies, and errors in one line."""
     try:
         with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):

@@ -268,10 +268,12 @@ def reduced_sinc(u: jax.Array, n: int) -> jax.Array:
 
     near = jnp.abs(u) < reduced_sinc_edge(n)
     inner, outer = _inner(near, u, 0.0), _inner(~near, u, 1.0)
-    square = inner * inner
+    # a power of two, so that no digit changes: in reverse mode an adjoint is multiplied by every power of the square
+    scale = 2.0 ** math.ceil(math.log2(reduced_sinc_edge(n)))
+    square = (inner / scale) * (inner / scale)
     series = jnp.zeros_like(u)
-    for coefficient in reversed(reduced_sinc_coefficients(n)):
-        series = series * square + coefficient
+    for k, coefficient in reversed([*enumerate(reduced_sinc_coefficients(n))]):
+        series = series * square + coefficient * scale ** (2 * k)
     before, current = jnp.cos(outer), jnp.sin(outer) / outer
     for order in range(int(n)):
         before, current = current, ((2 * order + 1) * current - before) / outer / outer

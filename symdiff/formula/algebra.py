@@ -63,6 +63,11 @@ def call(sizes: Sizes, function: Any, arguments: list[sp.Expr]) -> sp.Expr:
         numbers = [part for part in flat if part.is_Number]
         others = [part for part in flat if not part.is_Number]
         return function(*([function(*numbers)] if numbers else []), *others, evaluate=False)
+    if function is sp.real_root and len(arguments) == 2 and arguments[1].is_odd and abs(arguments[1]) != 1:
+        # SymPy's own simplifies conditions on whether the radicand is real for minutes; all numbers are real here
+        radicand, degree = arguments
+        size = power(sizes, call(sizes, sp.Abs, [radicand]), 1 / degree)
+        return times(sizes, call(sizes, sp.sign, [radicand]), [size])
     if not isinstance(function, type) or len(arguments) > 1:
         return function(*arguments)
     size = sizes[arguments[0]]

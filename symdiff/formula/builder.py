@@ -18,6 +18,7 @@ from symdiff.formula.algebra import call, plus, power, times
 from symdiff.formula.arity import miscounted
 from symdiff.formula.names import COMBINE, COMPARE, JOINED, number
 from symdiff.formula.step import Formula
+from symdiff.tensors.sums import over
 
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge, ast.Eq: sp.Eq, ast.NotEq: sp.Ne
@@ -113,6 +114,12 @@ def _sum(formula: Formula, node: ast.BinOp) -> Step:
     return formula.made(node, lambda: plus(formula.sizes, terms))
 
 
+def _names_matrix(formula: Formula, node: ast.expr) -> bool:
+    """Whether a name of a matrix stands in a part of the tree."""
+    names = (formula.word(part) for part in ast.walk(node) if isinstance(part, ast.Name))
+    return any(isinstance((formula.vocabulary.declared or {}).get(name), sp.MatrixSymbol) for name in names)
+
+
 def _product(formula: Formula, node: ast.expr) -> Step:
     coefficient: Any = sp.S.One
     factors: list[tuple[ast.expr, sp.Expr, bool]] = []
@@ -123,7 +130,11 @@ def _product(formula: Formula, node: ast.expr) -> Step:
             coefficient = -coefficient if isinstance(part.op, ast.USub) else coefficient
             todo.append((part.operand, inverse))
         elif isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mult, ast.Div, ast.MatMult)):
-            # denominators are taken apart too, so that 1/(2*(x + 1)) stays 1/2 times 1/(x + 1)
+            # denominators are taken apart too, so that 1/(2*(x + 1)) stays 1/2 times 1/(x + 1), but not x.T*x
+            if inverse and formula.arrays and _names_matrix(formula, part):
+                product = yield _value(formula, part)
+                factors.append((part, product, inverse))
+                continue
             todo.append((part.right, inverse ^ isinstance(part.op, ast.Div)))
             todo.append((part.left, inverse))
         else:
@@ -133,7 +144,10 @@ def _product(formula: Formula, node: ast.expr) -> Step:
     others: list[sp.Expr] = []
     for part, factor, inverse in factors:
         if inverse and matrices.is_matrix(factor):
-            factor = matrices.number_of(formula, part, factor)
+            factor = matrices.reciprocal(formula, part, factor)
+            if matrices.is_matrix(factor):
+                others.append(factor)
+                continue
         if inverse and factor.is_Number and not factor:
             raise formula.error(part, "this divides by zero; write a denominator that is not 0")
         if factor.is_Number:
@@ -231,7 +245,9 @@ def _over_indices(formula: Formula, node: ast.Call, name: str) -> Step:
     term = matrices.number_of(formula, node.args[0], (yield _value(formula, node.args[0])))
     for index in indices:
         formula.bound[index.name].pop()
-    return formula.made(node, lambda: matrices.INDEXED[name](term, *limits))
+    if name == "Entries" and node is not formula.tree.body:
+        raise formula.error(node, "Entries(...) is a whole array; it stands alone, and in a formula its entries do")
+    return formula.made(node, lambda: over(matrices.INDEXED[name], term, *limits))
 
 
 def _entry(formula: Formula, node: ast.Subscript, name: ast.Name) -> Step:

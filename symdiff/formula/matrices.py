@@ -11,15 +11,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
+from symdiff.formula import algebra
 from symdiff.formula.algebra import call, times
 from symdiff.formula.indices import is_whole
 from symdiff.formula.step import Formula
+from symdiff.tensors.notation import Entries, Pointwise
 from symdiff.tensors.shapes import length_of, same, written
 
 # the variable of functions of each entry: one for all, so that equal texts give equal expressions
 ENTRY = sp.Symbol("entry", real=True)
-INDEXED = {"Sum": sp.Sum, "Product": sp.Product}
+INDEXED = {"Sum": sp.Sum, "Product": sp.Product, "Entries": Entries}
 
 
 def is_matrix(value: Any) -> bool:
@@ -53,6 +57,11 @@ def plus(formula: Formula, node: ast.expr, terms: Sequence[Any]) -> Any:
     if numbers and all(map(is_number, matrices)):
         return sp.Add(*(sp.Trace(term) if is_matrix(term) else term for term in terms))
     first = next(term for term in matrices if not is_number(term) or not numbers)
+    if numbers and all(term.is_number for term in numbers) and not _is_square(first):
+        parts = [part for part in map(entrywise, matrices) if part is not None]
+        if len(parts) == len(matrices) and all(_same_shape(term, first) for term in matrices):
+            body, matrix = parts[0] if len(parts) == 1 else (ENTRY, _added(matrices))
+            return applied(matrix, algebra.plus(formula.sizes, [body, sp.Add(*numbers)]))
     if numbers:
         shape = ", ".join(map(str, first.shape))
         reason = f"a number is added to a matrix of shape {written(first.shape)}; multiply it by ones({shape})"
@@ -61,7 +70,41 @@ def plus(formula: Formula, node: ast.expr, terms: Sequence[Any]) -> Any:
         if not _same_shape(term, first):
             shapes = f"{written(first.shape)} and {written(term.shape)}"
             raise formula.error(node, f"matrices of shapes {shapes} are added; give both the same shape")
-    return _settled(lambda *parts: sp.MatAdd(*parts).doit(deep=False), matrices)
+    return _added(matrices)
+
+
+def _added(terms: Sequence[Any]) -> Any:
+    return _settled(lambda *parts: sp.MatAdd(*parts).doit(deep=False), terms)
+
+
+def entrywise(value: Any) -> tuple[Any, Any] | None:
+    """(body, A) of a matrix that is a function of each entry: its entries are body at entry = A[i, j]; else None.
+
+    >>> entrywise(2 * sp.MatrixSymbol("z", 3, 1).applyfunc(sp.tanh))
+    (2*tanh(entry), z)
+    """
+    coefficient = sp.S.One
+    if isinstance(value, sp.MatMul):
+        coefficient, factors = value.as_coeff_matrices()
+        if len(factors) > 1:
+            return None
+        (value,) = factors
+    if isinstance(value, ElementwiseApplyFunction):
+        (variable,) = value.function.variables
+        return coefficient * value.function.expr.xreplace({variable: ENTRY}), value.expr
+    if isinstance(value, HadamardPower) and value.args[1].is_number:
+        return coefficient * ENTRY ** value.args[1], value.args[0]
+    return (coefficient * ENTRY, value) if isinstance(value, (HadamardProduct, Pointwise)) else None
+
+
+def reciprocal(formula: Formula, node: ast.expr, value: Any) -> Any:
+    """One over each entry of a function of entries, such as 1/(1 + exp(-z)); raises ParseError for other matrices."""
+    return power(formula, node, value, sp.S.NegativeOne) if _has_powers(value) else number_of(formula, node, value)
+
+
+def _has_powers(value: Any) -> bool:
+    """Whether a power is one of each entry: of a function of entries that is not square, where it could be no other."""
+    return is_matrix(value) and not is_number(value) and not _is_square(value) and entrywise(value) is not None
 
 
 def product(formula: Formula, node: ast.expr, coefficient: Any, factors: Sequence[Any]) -> Any:
@@ -101,6 +144,9 @@ def power(formula: Formula, node: ast.expr, base: Any, exponent: Any) -> Any:
         return sp.Pow(base, exponent)
     if is_number(base):
         return sp.Pow(sp.Trace(base), exponent)
+    if exponent.is_number and _has_powers(base):
+        body, matrix = entrywise(base) or (ENTRY, base)
+        return applied(matrix, algebra.power(formula.sizes, body, exponent))
     hint = "hadamard_power(A, p) takes each entry to a power"
     if not isinstance(exponent, sp.Integer):
         raise formula.error(node, f"a matrix is taken to the power {exponent}; give a whole number; {hint}")
@@ -114,19 +160,32 @@ MAX_POWER = 1_000
 
 
 def each(formula: Formula, node: ast.expr, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    """A scalar function of each entry of one matrix; its other arguments are numbers without symbols."""
+    """A scalar function of each entry of matrices of one shape; its other arguments are numbers without symbols."""
     matrices = [argument for argument in arguments if is_matrix(argument)]
     others = [argument for argument in arguments if not is_matrix(argument)]
-    if len(matrices) > 1 or any(other.free_symbols for other in others):
-        reason = "a function of several arguments takes one matrix and otherwise numbers"
+    different = next((matrix for matrix in matrices if not _same_shape(matrix, matrices[0])), None)
+    if different is not None:
+        shapes = f"{written(matrices[0].shape)} and {written(different.shape)}"
+        raise formula.error(node, f"a function of each entry of matrices of shapes {shapes}; give both the same shape")
+    if any(other.free_symbols for other in others):
+        reason = "a function of several arguments takes matrices of one shape and otherwise numbers"
         raise formula.error(node, f"{reason}; write the others as numbers, or an applyfunc")
+    if len(matrices) > 1:
+        names = iter(sp.symbols(f"entry:{len(matrices)}", real=True))
+        variables = [next(names) if is_matrix(argument) else argument for argument in arguments]
+        body = call(formula.sizes, function, variables)
+        return Pointwise(sp.Lambda(tuple(v for v in variables if v.is_Symbol), body), *matrices)
     entries = [ENTRY if is_matrix(argument) else argument for argument in arguments]
-    return matrices[0].applyfunc(sp.Lambda(ENTRY, call(formula.sizes, function, entries)))
+    return applied(matrices[0], call(formula.sizes, function, entries))
 
 
 def applied(matrix: Any, body: Any) -> Any:
     """A formula in `entry` at each entry of a matrix."""
-    return matrix.applyfunc(sp.Lambda(ENTRY, body))
+    function = sp.Lambda(ENTRY, body)
+    if matrix.has(sp.Sum, sp.Product):
+        # SymPy asks the function for its value at a matrix of one entry, and works out every sum in it for that
+        return sp.MatrixExpr.__new__(ElementwiseApplyFunction, function, matrix)
+    return matrix.applyfunc(function)
 
 
 def total(matrix: Any) -> Any:
@@ -137,6 +196,10 @@ def total(matrix: Any) -> Any:
     """
     ones = sp.OneMatrix(matrix.shape[1], matrix.shape[0])
     return sp.Trace(_chained([ones, matrix]) if is_matrix(matrix) else ones * matrix)
+
+
+def _is_square(matrix: Any) -> bool:
+    return same(length_of(matrix.shape[0]), length_of(matrix.shape[1]))
 
 
 def _same_shape(a: Any, b: Any) -> bool:
@@ -228,12 +291,17 @@ _OF_LENGTHS: dict[str, tuple[int, Callable[..., Any]]] = {
     "zeros": (2, sp.ZeroMatrix),
     "eye": (1, sp.Identity),
 }
-NAMES = (*_ALIASES, *INDEXED, *_OF_MATRICES, *_OF_LENGTHS, "hadamard_power", "applyfunc")
+NAMES = (*_ALIASES, *INDEXED, *_OF_MATRICES, *_OF_LENGTHS, "hadamard_power", "applyfunc", "KroneckerDelta")
 
 
 def called(formula: Formula, node: ast.Call, name: str, values: Sequence[Any]) -> Any:
     """A function of matrices, by name; raises ParseError for other operands."""
     name = _ALIASES.get(name, name)
+    if name == "KroneckerDelta":
+        whole = (value.is_integer or isinstance(value, sp.Indexed) for value in values if not is_matrix(value))
+        if len(values) != 2 or sum(map(bool, whole)) < 2:
+            raise formula.error(node, "KroneckerDelta takes two whole numbers, such as indices: KroneckerDelta(i, j)")
+        return sp.KroneckerDelta(*values)
     count, make = _OF_LENGTHS.get(name) or _OF_MATRICES.get(name) or (2, sp.HadamardPower)
     if len(values) < count or (len(values) > count and name != "hadamard"):
         plural = "s" * (count != 1)

@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _OPERATOR = re.compile(r"\*\*|<=|>=|==|!=|[-+*/<>&|^~(),]")
 # and in formulas of matrices and indexed arrays
 _OF_ARRAYS = re.compile(r"@|\[|\]|\.T(?!\w)")
+# the length of an array along an axis, as gradients in arrays of undeclared shape have it
+_LENGTH = re.compile(r"\.shape\[[0-9]\]")
 _WORDS = frozenset({"and", "or", "not", "if", "else"})
 
 # what people write, and what to write instead; two characters before one
@@ -143,7 +145,9 @@ def _token(text: str, start: int, declared: Collection[str], arrays: bool) -> To
         _check_number(text, number)
         return Token("number", number[0], start, number.end())
     if text[start].isidentifier():
-        return _word(text, start, declared)
+        word = _word(text, start, declared)
+        length = _LENGTH.match(text, word.end) if arrays and word.text in declared else None
+        return word if length is None else Token("name", word.text + length[0], start, length.end())
     of_arrays = _OF_ARRAYS.match(text, start) if arrays else None
     if of_arrays:
         return Token(of_arrays[0], of_arrays[0], start, of_arrays.end())

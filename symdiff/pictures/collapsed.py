@@ -44,8 +44,10 @@ def collapsed(diagram: Diagram) -> Diagram:
 def _group(diagram: Diagram, key: tuple[int, str], members: list[int], used: list[int], together: int) -> Node:
     number, kind = key
     output = any(diagram.nodes[node].output for node in members)
+    held = tuple(members)
     if kind != "operation":
-        return Node("group", f"{len(members):,} {kind}{'s' * (len(members) != 1)}", output=output, below="layer 0")
+        label = f"{len(members):,} {kind}{'s' * (len(members) != 1)}"
+        return Node("group", label, below="layer 0", output=output, members=held)
     counts = Counter(diagram.nodes[node].label for node in members)
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = ", ".join(f"{count:,} {label}" for label, count in common[:SHOWN])
@@ -53,4 +55,5 @@ def _group(diagram: Diagram, key: tuple[int, str], members: list[int], used: lis
     first, last = number * together + 1, min((number + 1) * together, len(used))
     layers = f"layer {first}" if first == last else f"layers {first} to {last}"
     many = f"{len(members):,} node{'s' * (len(members) != 1)}"
-    return Node("group", told + (f", {rest:,} more" if rest else ""), below=f"{many}, {layers}", output=output)
+    label = told + (f", {rest:,} more" if rest else "")
+    return Node("group", label, below=f"{many}, {layers}", output=output, members=held)

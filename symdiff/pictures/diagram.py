@@ -24,7 +24,7 @@ LONGEST_TITLE = 200
 class Node:
     """One box: `label` in its middle after the `name`, `above` and `below` it; `note` is what pointing at it shows.
 
-    `ordered` says that the order of its operands matters.
+    `ordered` says that the order of its operands matters; `members` are the nodes that a group stands for.
     """
 
     kind: Kind
@@ -35,6 +35,7 @@ class Node:
     note: str = ""
     ordered: bool = False
     output: bool = False
+    members: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

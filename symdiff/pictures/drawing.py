@@ -21,6 +21,7 @@ from symdiff.pictures.diagram import LONGEST_TITLE, Diagram, of_graph, of_trace
 from symdiff.pictures.dot import dot
 from symdiff.pictures.labels import cut
 from symdiff.pictures.svg import svg
+from symdiff.traces.array_tape import ArrayTape
 from symdiff.traces.formula import Measure
 from symdiff.tracing import Trace, trace
 
@@ -88,6 +89,8 @@ def picture(expr: sp.Expr | str | Trace, at: Mapping[Any, Any] | None = None, wr
     if isinstance(expr, Trace):
         if at is not None or wrt is not None:
             raise OptionError("a trace has its point and its wrt; give the expression to draw it at another")
+        if isinstance(expr.tape, ArrayTape):
+            raise _arrays(expr.expression)
         return _picture(of_trace(expr, _title(expr.expression, len(expr))))
     if at is None and wrt is not None:
         raise OptionError(f"wrt is {short(wrt)} without a point; give at as well, a number for every symbol")
@@ -97,11 +100,15 @@ def picture(expr: sp.Expr | str | Trace, at: Mapping[Any, Any] | None = None, wr
     if at is None:
         return _picture(of_graph(graph, title))
     if graph.shapes:
-        raise UnsupportedError(
-            f"the expression {short(expression)} holds matrices, arrays or sums, which a picture shows with their "
-            "shapes; leave the point out"
-        )
+        raise _arrays(expression)
     return _picture(of_trace(trace(expr, at, wrt), title))
+
+
+def _arrays(expression: sp.Expr) -> UnsupportedError:
+    return UnsupportedError(
+        f"the expression {short(expression)} holds matrices, arrays or sums, which a picture shows with their shapes; "
+        "leave the point out"
+    )
 
 
 def _picture(diagram: Diagram) -> Picture:

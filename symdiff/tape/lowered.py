@@ -27,8 +27,10 @@ Outputs = Callable[..., list[jax.Array]]
 ValueAndPartials = Callable[..., tuple[jax.Array, jax.Array]]
 
 
-def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
+def outputs_function(graph: Graph, symbols: Sequence[Any], native: bool = False) -> Outputs:
     """All outputs of a graph as a function of the arrays of `symbols`, which broadcast to one shape.
+
+    With `native` the compiled loop takes the place of the machine, where it can be had.
 
     >>> import sympy as sp
     >>> from symdiff.from_sympy import graph_of
@@ -37,7 +39,7 @@ def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
     >>> float(f(2.0)[0]), float(jax.grad(jax.grad(lambda u: f(u)[0]))(2.0))
     (8.0, 12.0)
     """
-    program, inner = _of_graph(graph, tuple(symbols))
+    program, inner = _of_graph(graph, tuple(symbols), native=native)
     on_device = jax.jit(inner)
 
     def function(*arrays: Any) -> list[jax.Array]:
@@ -48,13 +50,13 @@ def outputs_function(graph: Graph, symbols: Sequence[Any]) -> Outputs:
     return function
 
 
-def value_and_partials(derived: Graph, symbols: Sequence[Any]) -> ValueAndPartials:
+def value_and_partials(derived: Graph, symbols: Sequence[Any], native: bool = False) -> ValueAndPartials:
     """The first output of a graph, and the others as one array (outputs - 1, *S); see `outputs_function`."""
-    program, inner = _of_graph(derived, tuple(symbols), joined=True)
+    program, inner = _of_graph(derived, tuple(symbols), joined=True, native=native)
     return _value_and_rest(program, inner)
 
 
-def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) -> ValueAndPartials:
+def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any], native: bool = False) -> ValueAndPartials:
     """Value of the first output and its partials (len(wrt), *S), as a function of the arrays of `symbols`.
 
     >>> import sympy as sp
@@ -71,16 +73,17 @@ def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) ->
     padded = np.zeros(size_class(len(places), INPUTS), np.int32)
     padded[: len(places)] = places
     arguments = (tape.steps, np.int32(tape.length), edges, np.int32(ways), tape.outputs[0], padded)
-    program = Program(tape, machine.run_back, arguments, 1 + len(places))
+    taped = Program(tape, machine.run_back, arguments, 1 + len(places))
+    program = _native().partials_program(tape, places, taped) if native else taped
 
     def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
         """Second derivatives: JAX's forward mode through the machine, one direction after the other."""
         moving = _moving(tangents)
-        stack, shape = program.stacked(primals)
+        stack, shape = taped.stacked(primals)
 
         def column(place: Any) -> jax.Array:
             unit = jnp.zeros_like(stack).at[place].set(1)
-            return jax.jvp(program.rows, (stack,), (unit,))[1][: program.count].reshape(program.count, *shape)
+            return jax.jvp(taped.rows, (stack,), (unit,))[1][: taped.count].reshape(taped.count, *shape)
 
         columns = jax.lax.map(column, jnp.asarray(moving, jnp.int32))
         found = list(program(*primals))
@@ -89,15 +92,19 @@ def by_reverse_mode(graph: Graph, wrt: Sequence[Any], symbols: Sequence[Any]) ->
     return _value_and_rest(program, _differentiable(program, rule, joined=True))
 
 
-def _of_graph(graph: Graph, order: tuple[Any, ...], joined: bool = False) -> tuple[Program, Callable[..., Any]]:
+def _of_graph(
+    graph: Graph, order: tuple[Any, ...], joined: bool = False, native: bool = False
+) -> tuple[Program, Callable[..., Any]]:
     """The program of a graph, and the function for JAX, whose outputs are as in `_differentiable`."""
     tape = tape_of(graph, order)
     program = Program(tape, machine.run, (tape.steps, np.int32(tape.length), tape.outputs), tape.count)
+    if native:
+        program = _native().outputs_program(tape, program)
 
     @lru_cache(maxsize=8)
     def partials_in(moving: tuple[int, ...]) -> Callable[..., Any]:
         derived = gradient_graph(graph, [order[k] for k in moving])
-        return _of_graph(derived, order, joined=tape.count == 1)[1]
+        return _of_graph(derived, order, joined=tape.count == 1, native=native)[1]
 
     def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[jax.Array], list[jax.Array]]:
         moving = _moving(tangents)
@@ -110,6 +117,13 @@ def _of_graph(graph: Graph, order: tuple[Any, ...], joined: bool = False) -> tup
         return values, [_along(row, moving, tangents, y) for row, y in zip(rows, values, strict=True)]
 
     return program, _differentiable(program, rule, joined)
+
+
+def _native() -> Any:
+    """The compiled loop's programs, imported when first asked for."""
+    from symdiff.native import program
+
+    return program
 
 
 def _differentiable(program: Program, rule: Any, joined: bool) -> Callable[..., Any]:

@@ -57,8 +57,7 @@ class Program:
 
         @custom_vmap
         def call(*arrays: jax.Array) -> jax.Array:
-            stack, shape = self.stacked(arrays)
-            return self.rows(stack)[: self.count].reshape(self.count, *shape)
+            return self.results(arrays)
 
         @call.def_vmap
         def _(size: int, batched: Sequence[bool], *arrays: jax.Array) -> tuple[jax.Array, bool]:
@@ -70,6 +69,11 @@ class Program:
             return jnp.moveaxis(call(*along), 1, 0), True
 
         return call
+
+    def results(self, arrays: Sequence[jax.Array]) -> jax.Array:
+        """All results, (count, *S), but for batches that `vmap` makes; traceable."""
+        stack, shape = self.stacked(arrays)
+        return self.rows(stack)[: self.count].reshape(self.count, *shape)
 
     def stacked(self, arrays: Sequence[Any]) -> tuple[jax.Array, tuple[int, ...]]:
         """The arguments as values of the machine, (inputs, points), and the shape of the points; traceable."""

@@ -163,12 +163,19 @@ def contract(b: GraphBuilder, nodes: Sequence[int], letters: Sequence[str]) -> i
         for letter in "".join(part for _, part in arrays):
             names.setdefault(letter, ALPHABET[len(names)])
         final = tuple("".join(names[letter] for letter in part) for part in (*(p for _, p in arrays), letters[-1]))
-        unchanged = len(arrays) == 1 and final[0] == final[1]
+        unchanged = len(arrays) == 1 and (final[0] == final[1] or _turns_one_entry(b, arrays[0][0], final))
         factors.append(arrays[0][0] if unchanged else b.apply(CONTRACT, tuple(node for node, _ in arrays), (final,)))
     result = factors[-1]
     for factor in factors[-2::-1]:
         result = b.call("multiply", factor, result)
     return result
+
+
+def _turns_one_entry(b: GraphBuilder, node: int, letters: Sequence[str]) -> bool:
+    """Whether axes are only exchanged, and all have the length 1."""
+    own, result = letters
+    only_turned = len(set(own)) == len(own) == len(result) and set(own) == set(result)
+    return only_turned and all(same(length, 1) for length in b.shape(node))
 
 
 def _untransposed(b: GraphBuilder, node: int, letters: str) -> tuple[int, str]:

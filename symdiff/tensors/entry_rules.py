@@ -13,6 +13,7 @@ from symdiff.tensors import matrix_rules
 from symdiff.tensors.contraction import lengths_of
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Shape, same
+from symdiff.tensors.sums import over
 
 if TYPE_CHECKING:
     from symdiff.tensors.writing import Writer
@@ -81,7 +82,7 @@ def _contract(w: Writer, node: int, indices: Indices, context: Indices) -> Entry
 
 
 def _sum(body: Any, limits: list[Any]) -> Any:
-    return sp.Sum(body, *limits[::-1]) if limits else body
+    return over(sp.Sum, body, *limits[::-1]) if limits else body
 
 
 def _broadcast(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
@@ -184,10 +185,10 @@ def _reduced(w: Writer, node: int, indices: Indices, context: Indices) -> Entry:
     value = yield step.operands[0], (*rest[:axis], run, *rest[axis:]), (*context, run)
     limits = (run, 0, w.length(w.shape(step.operands[0])[axis]) - 1)
     if name == "log_sum_exp":
-        return sp.log(sp.Sum(sp.exp(value), limits))
+        return sp.log(over(sp.Sum, sp.exp(value), limits))
     if name == "others":
         value = sp.Piecewise((1, sp.Eq(run, indices[axis])), (value, True))
-    return sp.Product(value, limits)
+    return over(sp.Product, value, limits)
 
 
 _RULES: dict[str, Any] = {

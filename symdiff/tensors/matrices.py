@@ -26,7 +26,7 @@ from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.layout import EXPAND, STACK, broadcast_to, identity, sliced
 from symdiff.tensors.linear_algebra import DETERMINANT, INVERSE
 from symdiff.tensors.matrix_products import product, two
-from symdiff.tensors.notation import Pointwise
+from symdiff.tensors.notation import OneEntry, Pointwise
 from symdiff.tensors.scope import Scope, Value, aligned, exact
 from symdiff.tensors.shapes import Shape, length_of, same
 
@@ -71,6 +71,13 @@ def _filled(reader: ArrayReader, expression: Any, _: Sequence[Value], __: Scope)
         return Value(identity(b, shape[0]), (), shape)
     number = b.constant(sp.Integer(isinstance(expression, (sp.OneMatrix, OneArray))))
     return Value(broadcast_to(b, number, shape), (), shape)
+
+
+def _one_entry(reader: ArrayReader, _: Any, values: Sequence[Value], __: Scope) -> Value:
+    (value,) = values
+    count = len(reader.builder.shape(value.node))
+    node = reader.builder.apply(EXPAND, (value.node,), ((count, count + 1),))
+    return Value(node, value.labels, (1, 1))
 
 
 def _explicit(reader: ArrayReader, expression: Any, values: Sequence[Value], _: Scope) -> Value:
@@ -206,6 +213,7 @@ _EMITS: tuple[tuple[Any, Emit], ...] = (
     (sp.MatPow, _power),
     ((ElementwiseApplyFunction, ArrayElementwiseApplyFunc), _applied),
     (Pointwise, _pointwise),
+    (OneEntry, _one_entry),
     (HadamardProduct, _entrywise("multiply")),
     (HadamardPower, _hadamard_power),
     (MatrixSlice, _sliced),

@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.matrices.expressions.slice import MatrixSlice
 from sympy.tensor.array.expressions.array_expressions import ArrayElement
 
-from symdiff.tensors.notation import OneByOne, Ones, Pointwise, Powers, Products
+from symdiff.tensors.notation import Eye, OneByOne, OneEntry, Ones, Pointwise, Powers, Products
 from symdiff.tensors.products import Factor, Product
 from symdiff.tensors.shapes import Shape, same
 
@@ -56,7 +56,7 @@ def matrix(w: Writer, node: int) -> Generator[Any, Any, Any]:
         product = yield from chain(w, step.operands, found.matrix)
         return times(sp.Mul(*numbers), product)
     if name == "identity":
-        return sp.Identity(w.length(shape[0]))
+        return Eye(w.length(shape[0]))
     if name == "stack":
         entries: list[Any] = []
         for operand in step.operands:
@@ -213,6 +213,8 @@ def times(coefficient: Any, value: Any) -> Any:
     coefficient = sp.Mul(coefficient, front)
     if coefficient == 1:
         return rest
+    if isinstance(rest, sp.OneMatrix) and rest.shape == (1, 1):
+        return OneEntry(coefficient)
     # two factors 2 and c rather than the one (2*c)
     plain = coefficient.is_Mul and all(part.is_Integer or part.is_Symbol for part in coefficient.args)
     front = coefficient.args if plain and not coefficient.could_extract_minus_sign() else (coefficient,)

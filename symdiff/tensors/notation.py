@@ -65,6 +65,13 @@ class Ones(sp.OneMatrix):
         return rf"\mathbf{{1}}_{{{rows}}}" if columns == "1" else rf"\mathbf{{1}}_{{{rows} \times {columns}}}"
 
 
+class Eye(sp.Identity):
+    """An identity that tells its size in text; SymPy prints it as the letter I."""
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"Identity({printer._print(self.shape[0])})"
+
+
 class Shown(sp.Dummy):
     """Stands in a scalar formula for a matrix, and prints as that matrix does."""
 
@@ -92,7 +99,7 @@ class Pointwise(sp.MatrixExpr):
 
     `Pointwise(Lambda((u, v), body), A, B)` has the entries body(A[i, j], B[i, j]); an argument may be a number.
 
-    >>> u, A = sp.Symbol("u", real=True), sp.MatrixSymbol("A", 2, 2)
+    >>> u, A = sp.Symbol("u", real=True), sp.MatrixSymbol("A", 2, 3)
     >>> Pointwise(sp.Lambda(u, 1 - sp.tanh(u) ** 2), 2 * A)
     1 - tanh(2*A)**2
     """
@@ -132,8 +139,10 @@ class Pointwise(sp.MatrixExpr):
     @cached_property
     def filled(self) -> Any:
         """The body with the matrices in it, to be printed."""
+        return self._shown(self.function.expr)
+
+    def _shown(self, body: Any) -> Any:
         given = dict(zip(self.function.variables, self.operands, strict=True))
-        body = self.function.expr
         # a power of an entry is no power of the matrix
         powers = {
             power: _shown(Powers(given[power.base], power.exp))
@@ -145,18 +154,51 @@ class Pointwise(sp.MatrixExpr):
 
     @property
     def precedence(self) -> int:
-        """That of the body."""
-        return precedence(self.filled)
+        """That of the body; a quotient stands in brackets within a product."""
+        numerator, denominator = self.filled.as_numer_denom() if self.filled.is_Pow or self.filled.is_Mul else (1, 1)
+        own = precedence(self.filled)
+        return own if denominator == 1 or numerator is None else min(own, PRECEDENCE["Mul"] - 1)
 
     def _sympystr(self, printer: Any) -> Any:
-        return printer._print(self.filled)
+        given = dict(zip(self.function.variables, self.operands, strict=True))
+        rows, columns = self.shape
+        return printer._print(self._shown(_spelled(self.function.expr, set(given), rows, columns)))
 
     def _pretty(self, printer: Any) -> Any:
         # SymPy's pretty printer would leave the brackets out
         form = printer._print(self.filled)
         return form if self.precedence > PRECEDENCE["Add"] else type(form)(*form.parens())
 
-    _latex = _mathml_presentation = _sympystr
+    def _latex(self, printer: Any) -> Any:
+        return printer._print(self.filled)
+
+    _mathml_presentation = _latex
+
+
+def _spelled(body: Any, entries: set[Any], rows: Any, columns: Any) -> Any:
+    """A function of entries as it can be read back in text alone, where it could mean something else.
+
+    A power of a square matrix would be a product with itself, and a number is added to a function of entries only.
+    """
+    if body in entries or not body.free_symbols & entries:
+        return body
+    parts = [_spelled(part, entries, rows, columns) for part in body.args]
+    if body.is_Pow and rows == columns and body.base not in entries and body.exp.is_number:
+        return sp.Function("HadamardPower")(*parts)
+    if body.is_Add:
+        for place, term in enumerate(body.args):
+            others = [part for part in body.args if part.free_symbols & entries]
+            bare = any(part.as_coeff_Mul()[1] in entries for part in others)
+            if term not in others and (rows == columns or bare or not term.is_number):
+                parts[place] = sp.Mul(term, sp.Function("OneMatrix")(rows, columns), evaluate=False)
+    changed = any(part is not own for part, own in zip(parts, body.args, strict=True))
+    return (
+        body.func(*parts, evaluate=False)
+        if changed and not body.is_Function
+        else body.func(*parts)
+        if changed
+        else body
+    )
 
 
 class OneByOne(sp.Trace):
@@ -176,6 +218,41 @@ class OneByOne(sp.Trace):
         return printer._print(self.args[0])
 
     _latex = _mathml_presentation = _pretty = _sympystr
+
+
+class OneEntry(sp.MatrixExpr):
+    """The matrix of one entry that holds a number, printed as that number.
+
+    >>> r = sp.MatrixSymbol("r", 3, 1)
+    >>> OneEntry(2 * OneByOne(r.T * r)).shape, OneEntry(2 * OneByOne(r.T * r))
+    ((1, 1), 2*(r.T*r))
+    """
+
+    def __new__(cls, number: Any) -> OneEntry:
+        """The number is given."""
+        return sp.Basic.__new__(cls, sp.sympify(number))
+
+    @property
+    def shape(self) -> Any:
+        """One row, one column."""
+        return sp.Integer(1), sp.Integer(1)
+
+    def _entry(self, *_: Any, **__: Any) -> Any:
+        return self.args[0]
+
+    @property
+    def precedence(self) -> int:
+        """That of the number."""
+        return precedence(self.args[0])
+
+    def _sympystr(self, printer: Any) -> Any:
+        return printer._print(self.args[0])
+
+    def _pretty(self, printer: Any) -> Any:
+        form = printer._print(self.args[0])
+        return form if self.precedence > PRECEDENCE["Add"] else type(form)(*form.parens())
+
+    _latex = _mathml_presentation = _sympystr
 
 
 class Entries(ExprWithLimits):

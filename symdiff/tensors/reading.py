@@ -23,6 +23,7 @@ from symdiff.tensors.notation import Entries
 from symdiff.tensors.reductions import PRODUCT
 from symdiff.tensors.scope import Axis, Scope, Value, aligned, exact, placed
 from symdiff.tensors.shapes import written
+from symdiff.tensors.sums import over
 
 # characters of a formula in a message
 LONGEST_FORMULA = 80
@@ -96,7 +97,7 @@ class ArrayReader(Reader):
             inner = [
                 limit.xreplace(_later(expression.limits[place + 1 :], clashing)) for place, limit in enumerate(limits)
             ]
-            cleared = type(expression)(expression.function.xreplace(clashing), *inner)
+            cleared = over(type(expression), expression.function.xreplace(clashing), *inner)
         self._renamed[id(expression), scope] = cleared
         self._alive += [expression, cleared]
         return cleared

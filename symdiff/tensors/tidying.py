@@ -59,7 +59,10 @@ def tidied(graph: Graph) -> Graph:
     if not graph.shapes:
         return graph
     tidy = Tidy()
-    tidy.forms |= {node: Form(tidy.one, leaf) for node, leaf in enumerate(tidy.b.leaves(graph)) if leaf >= 0}
+    for node, symbol in graph.symbols.items():
+        tidy.forms[node] = tidy.number(Form(tidy.one, tidy.b.input(symbol, graph.shape(node))))
+    for node, value in graph.constants.items():
+        tidy.forms[node] = Form(tidy.one, tidy.b.constant(value))
     for step in graph.applications:
         tidy.forms[step.node] = tidy.form(step)
     return tidy.b.finish([tidy.whole(tidy.forms[node]) for node in graph.outputs])
@@ -109,6 +112,13 @@ class Tidy:
             operands = [form._replace(pose=UPRIGHT) if determinant else form for form in operands]
             return Form(self.one, self.b.apply(step.function, tuple(map(self.whole, operands)), step.static))
         return self._elementwise(step, operands)
+
+    def number(self, form: Form) -> Form:
+        """A matrix of one entry as that number times a matrix of a one, so that sums and products see numbers."""
+        shape = self.b.shape(form.node)
+        if len(shape) != 2 or not all(same(length, 1) for length in shape):
+            return form
+        return Form(contract(self.b, [form.node], ["ab", ""]), broadcast_to(self.b, self.one, (1, 1)))
 
     def whole(self, form: Form) -> int:
         """Node of a form's value."""
@@ -307,8 +317,9 @@ class Tidy:
         single = single_letter(parts, shapes, result)
         lengths = lengths_of(shapes, (*parts, result))
         if len(result) == 2 and all(same(lengths[letter], 1) for letter in result):
-            # a matrix of one entry is a number
-            number = contract(b, nodes, [*parts, ""])
+            # a matrix of one entry is a number, the same whichever factor comes first
+            ordered = sorted(zip(nodes, parts, strict=True))
+            number = contract(b, [node for node, _ in ordered], [*(part for _, part in ordered), ""])
             return Form(b.call("multiply", coefficient, number), broadcast_to(b, self.one, (1, 1)))
         column = len(result) == 1 and bool(single)
         if column:

@@ -44,7 +44,7 @@ def point_of(at: Mapping[Any, Any], known: Sequence[sp.Symbol], dtype: np.dtype[
             raise SymbolError(f"the point names {symbol}, which the expression does not contain; it contains {names}")
         if symbol in point:
             raise SymbolError(f"the point gives {symbol} twice, as a symbol and by name; give it once")
-        point[symbol] = _number(value, symbol, dtype)
+        point[symbol] = number_at(value, symbol, dtype)
     missing = [symbol for symbol in known if symbol not in point]
     if missing:
         euler = " (Euler's number is written E)" if missing[0].name == "e" else ""
@@ -52,8 +52,12 @@ def point_of(at: Mapping[Any, Any], known: Sequence[sp.Symbol], dtype: np.dtype[
     return point
 
 
-def _number(value: Any, symbol: sp.Symbol, dtype: np.dtype[Any]) -> float:
-    """The double nearest to a given number, rounded to the dtype."""
+def number_at(value: Any, symbol: sp.Symbol, dtype: np.dtype[Any]) -> float:
+    """The double nearest to a given number, rounded to the dtype; raises InputError for what is none.
+
+    >>> number_at(sp.Rational(1, 2), sp.Symbol("w"), np.dtype("float32"))
+    0.5
+    """
     number = math.nan
     given = value.item() if isinstance(value, np.generic) or getattr(value, "shape", None) == () else value
     # a whole number or a fraction beyond the range of doubles cannot be converted

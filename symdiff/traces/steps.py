@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import sympy as sp
 
 from symdiff.function import Absence
 from symdiff.graph import Application
 from symdiff.traces.formula import rule_text, unused_names, written
 from symdiff.traces.tape import Tape
+
+if TYPE_CHECKING:
+    from symdiff.traces.array_tape import ArrayTape
+
+# a number, or true or false for a condition; in a trace of arrays an array of such for a node with a shape
+Value = Any
 
 NOT_TAKEN = "branch not taken"
 NO_BRANCH = "no condition of the Piecewise holds"
@@ -24,12 +31,17 @@ class Partial:
 
     `operand` is the operand's number, `formula` SymPy's derivative in the operands' names, `value` the number from the
     chain route's table. `reason` says why nothing passes here, or why the value is not finite; else it is None.
+
+    Of arrays, an elementwise function has one number an entry; of an operation on whole arrays no Jacobian is formed,
+    so that `formula` is empty and `value` None, and `rule` is what there is: what the node adds to the adjoint of the
+    operand, as a matrix formula. In a trace of numbers `rule` is None.
     """
 
     operand: int
     formula: str
-    value: float
+    value: Value
     reason: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,13 +49,14 @@ class Contribution:
     """What a node hands back to an operand: `value`, its adjoint times its local `partial`.
 
     `formula` is the chain rule in names, "dv3/dv1 * dv1/dw"; `accumulated` is the operand's adjoint once this is added.
+    In a trace of arrays it is the rule, "adjoint(v1)*x.T", and `partial` None where that is not elementwise.
     """
 
     operand: int
     formula: str
-    partial: float
-    value: float
-    accumulated: float
+    partial: Value
+    value: Value
+    accumulated: Value
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class BackwardStep:
 
     node: int
     name: str
-    adjoint: float
+    adjoint: Value
     contributions: tuple[Contribution, ...]
     reason: str | None = None
 
@@ -77,7 +90,8 @@ class Step:
     `value`
         the number; True or False for a condition.
     `tangent`, `adjoint`
-        dv/d(wrt[0]) and d(output)/dv; 0.0 where there is no dependence.
+        dv/d(wrt[0]) and d(output)/dv; 0.0 where there is no dependence. In a trace of arrays each has the shape of the
+        value, and there is no tangent (None) where wrt[0] is an array.
     `reason`
         why value, tangent or adjoint is not finite; else None.
     """
@@ -87,12 +101,12 @@ class Step:
     operation: str
     formula: str
     operands: tuple[int, ...]
-    value: float | bool
+    value: Value
     partials: tuple[Partial, ...]
-    tangent: float
-    adjoint: float
+    tangent: Value
+    adjoint: Value
     reason: str | None
-    tape: Tape = field(repr=False)
+    tape: Tape | ArrayTape = field(repr=False)
 
     @property
     def expression(self) -> sp.Expr:
@@ -100,10 +114,15 @@ class Step:
         return self.tape.expressions[self.node]
 
     @property
-    def tangents(self) -> dict[str, float]:
-        """The derivative of the node in every symbol of wrt, by name."""
-        pairs = zip(self.tape.wrt, self.tape.all_tangents, strict=True)
-        return {self.tape.symbols[source].name: column[self.node] for source, column in pairs}
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value, () for a number."""
+        return np.shape(self.value)
+
+    @property
+    def tangents(self) -> dict[str, Value]:
+        """The derivative of the node in every symbol of wrt that is a number, by name."""
+        columns = self.tape.all_tangents
+        return {self.tape.symbols[source].name: column[self.node] for source, column in columns.items()}
 
 
 def names_of(tape: Tape) -> tuple[str, ...]:

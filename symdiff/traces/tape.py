@@ -94,9 +94,9 @@ class Tape:
         return [0.0 if tangent is None else float(tangent) for tangent in found]
 
     @cached_property
-    def all_tangents(self) -> tuple[list[float], ...]:
+    def all_tangents(self) -> dict[int, list[float]]:
         """Forward mode in each input of wrt."""
-        return tuple(self.tangents(source) for source in self.wrt)
+        return {source: self.tangents(source) for source in self.wrt}
 
     @cached_property
     def backward(self) -> tuple[list[float | None], dict[int, tuple[Product, ...]]]:

@@ -281,3 +281,9 @@ def test_beside_check_grads(capsys):
             print(kind, len(here), *(sum(row[k] == "seen" for row in here) for k in (2, 3, 4)))
     assert all((row[2] == "seen") == (row[0] == "wrong") for row in rows)
     assert jax.config.jax_enable_x64
+
+
+def test_a_definition_of_arrays_is_refused_in_one_line():
+    square = sp.MatrixSymbol("A", 2, 2)
+    with pytest.raises(OptionError, match="the definition holds the array A; give one of numbers"):
+        compare.assert_gradients_agree(lambda a: 0.0 * a, definition=sp.Trace(square * square))

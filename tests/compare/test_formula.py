@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 import sympy as sp
 
-import compare.formula
+import symdiff.formula.mathml
 from compare.formula import as_mathml, as_text, partial_mathml, visible
 
 NAMES = [
@@ -92,7 +92,7 @@ def test_ordinary_formulas_are_mathml(formula):
     ["<math><script>1</script></math>", '<math><mi href="x">x</mi></math>', "<math>a<b</math>", "<math>&x;</math>"],
 )
 def test_what_is_not_presentation_mathml_is_refused(mathml, monkeypatch):
-    monkeypatch.setattr(compare.formula, "convert", lambda *_args, **_options: mathml)
+    monkeypatch.setattr(symdiff.formula.mathml, "convert", lambda *_args, **_options: mathml)
     assert as_mathml(sp.Symbol("x")) is None
     assert partial_mathml("x") is None
 

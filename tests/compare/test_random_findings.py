@@ -258,3 +258,78 @@ def test_a_bessel_function_is_enclosed_at_high_precision_without_arb_s_slow_expa
     for k, number in enumerate(expected):
         assert slow[k].rel_accuracy_bits() > 400
         assert float(slow[k] * math.factorial(k) / flint.arb(mpmath.nstr(number, 50))) == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "power",
+    ["binomial(3 + y, tanh(x))**2", "y*binomial(3, tanh(x))*binomial(4, tanh(x))", "binomial(3 + y, tanh(x))**3"],
+)
+def test_what_is_zero_but_for_its_error_has_powers_and_products_that_are_no_more_certain(power):
+    # tanh(-20) is -1 in float64, where a binomial coefficient is zero: its true value is 4e-18
+    (row,) = compare.check(power, wrt="y", at={"x": -20.0, "y": 0.5}).rows
+    with mpmath.workdps(80):
+        forms = {
+            "binomial(3 + y, tanh(x))**2": lambda y: mpmath.binomial(3 + y, mpmath.tanh(-20)) ** 2,
+            "y*binomial(3, tanh(x))*binomial(4, tanh(x))": lambda y: (
+                y * mpmath.binomial(3, mpmath.tanh(-20)) * mpmath.binomial(4, mpmath.tanh(-20))
+            ),
+            "binomial(3 + y, tanh(x))**3": lambda y: mpmath.binomial(3 + y, mpmath.tanh(-20)) ** 3,
+        }
+        expected = float(mpmath.diff(forms[power], mpmath.mpf("0.5")))
+    assert row.referee.value == pytest.approx(expected, rel=1e-9)
+    assert abs(expected) < 1e-30
+    assert row.verdict is Verdict.INACCURATE
+    # where tanh has all its digits nothing of it is left
+    (row,) = compare.check(power, wrt="y", at={"x": -1.0, "y": 0.5}).rows
+    assert row.verdict is Verdict.AGREE
+    assert row.tolerance < 1e-10
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "exp", "tanh", "erf", "softplus", "sech"])
+def test_an_exponential_far_out_is_as_uncertain_as_what_its_operand_may_be(name):
+    # exp(14) is off by more than 1 in float32, and so the sine may be any: 1e4*sin is any number up to 1e4
+    graph = graph_of([FUNCTIONS[name].sympy(-50 - 50 * sp.sin(sp.exp(x)))])
+    (wide,) = output_bounds(graph, {x: np.array(16.5)}, np.float32)
+    # with the sine at -1 the operand is 0
+    at_zero = {"sigmoid": 0.5, "exp": 1.0, "tanh": 1.0, "erf": 1.0, "softplus": math.log(2), "sech": 1.0}[name]
+    assert wide > 0.9 * at_zero
+    (narrow,) = output_bounds(graph, {x: np.array(1.0)}, np.float32)
+    assert narrow < 1e-4
+
+
+def test_an_operand_that_its_bound_takes_to_an_edge_by_rounding_is_at_the_edge():
+    # tanh(17.7) is 8 units below 1, which is its bound but for the last digit
+    (row,) = compare.check("log(1 + erfinv(tanh(x))**2)", at={"x": 17.7}).rows
+    with mpmath.workdps(60):
+        expected = mpmath.diff(lambda t: mpmath.log(1 + mpmath.erfinv(mpmath.tanh(t)) ** 2), mpmath.mpf(17.7))
+    assert row.referee.value == pytest.approx(float(expected), rel=1e-12)
+    assert abs(row.symbolic - row.referee.value) > 1e-4
+    assert row.verdict is not Verdict.DISAGREE
+    assert math.isinf(row.tolerances["chain"])
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "derivative"),
+    [
+        # d acos(tanh(x)) = -sech(x), d asin(tanh(x)) = sech(x), d erfinv(tanh(x)) by mpmath at enough digits
+        ("acos(tanh(x))", 2735.0, lambda t: -mpmath.sech(t)),
+        ("asin(tanh(x))", -8000.0, mpmath.sech),
+        ("sqrt(1 - tanh(x)**2)", 3000.0, lambda t: -mpmath.sech(t) * mpmath.tanh(t)),
+        ("x*ceiling(erf(x))", 100.0, lambda _: mpmath.mpf(1)),
+        ("x*floor(zeta(x))", 6000.0, lambda _: mpmath.mpf(1)),
+    ],
+)
+def test_what_is_a_hair_from_its_limit_is_decided_at_as_many_bits_as_the_hair_needs(text, at, derivative):
+    graph = graph_of([symdiff.parse(text)])
+    (symbol,) = graph.inputs
+    (found,) = judge(graph, [{symbol: at}], [symbol])
+    assert found.undecided is None
+    with mpmath.workdps(40):
+        expected = mpmath.nstr(derivative(mpmath.mpf(at)), 30)
+    with working(128):
+        assert abs(found.partials[0].ball / flint.arb(expected) - 1) < flint.arb("1e-25")
+
+
+def test_what_would_need_more_bits_than_the_budget_stays_undecided():
+    (found,) = judge(graph_of([sp.acos(sp.tanh(x))]), [{x: 1e5}], [x])
+    assert "is open at 4096 bits" in found.undecided

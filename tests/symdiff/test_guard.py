@@ -44,6 +44,13 @@ CASES = {
     "product of large numbers": P((sp.exp(sp.exp(x**2 * y)) * x**3, x < 1), (x, True)),
     "tangent of everything": P((sp.tan(1 / x) ** 2 / (x + 3), sp.And(sp.Ne(x, 0), sp.Ne(x, -3))), (x, True)),
     "kinks": P((sp.Max(1 / x, y) * sp.Abs(sp.log(x)), x > 0), (sp.Min(sp.sqrt(-x), y), x < 0), (x, True)),
+    # of Max and Min the operand that is not taken
+    "larger of an exponential": sp.Max(0, 1 - sp.exp(1000 * x)),
+    "nested extremes": sp.Min(sp.Max(y * x, sp.Max(-sp.exp(300 * x), sp.sqrt(x**2 + 1) - 3)), sp.cosh(200 * x) * x + 4),
+    "extremes with a shared operand": sp.Max(sp.exp(-400 * x) - 1, x) + sp.Min(sp.exp(-400 * x), x**2),
+    "extreme within a branch": P(
+        (sp.Max(1 / x, sp.log(x), -sp.exp(900 * x)), x > 0), (sp.Min(x, sp.exp(-900 * x)), True)
+    ),
     "real power": P((x ** sp.Rational(7, 3) * x**y, x > 0), (0, True)),
 }
 
@@ -101,8 +108,14 @@ def derivatives():
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("how", HOW)
+# the formula that `hessian` writes has Heaviside(1 - exp(x))*exp(x), which is a product and no branch
+WRITTEN_WITH_HEAVISIDE = {name for name in CASES if "extreme" in name or name.startswith("larger")}
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [(n, h) for n in CASES for h in HOW if not (h == "hessian" and n in WRITTEN_WITH_HEAVISIDE)],
+)
 def test_derivatives_are_those_of_the_branch_taken(name, how, derivatives):
     expected = taken(CASES[name], HOW[how])
     known = np.isfinite(expected)
@@ -125,6 +138,31 @@ def test_jax_grad_and_hessian_are_finite_off_the_branch(name, point):
 
 def test_without_branches_the_graph_is_its_own():
     graph = graph_of([sp.sqrt(x) / y])
+    assert guarded(graph) is graph
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("expression", "point", "value", "slope"),
+    [
+        # exp(1000) is beyond the range: what is not taken has no say
+        (sp.Max(0, 1 - sp.exp(x)), 1000.0, 0.0, 0.0),
+        (sp.Max(0, 1 - sp.exp(x)), -1.0, 1 - np.exp(-1), -np.exp(-1)),
+        (sp.Min(7, sp.exp(x) + 3 * x), 1e5, 7.0, 0.0),
+        (sp.Max(sp.Max(-sp.exp(x**2), x / 4), -sp.sinh(x)) ** 2, 800.0, 40000.0, 100.0),
+        (sp.Max(-5, sp.Min(x**3, sp.exp(-x))) * x, -1e150, 5e150, -5.0),
+        # at a tie the middle of both slopes, as without guards; and a NaN stays one
+        (sp.Max(0, 1 - sp.exp(x)), 0.0, 0.0, -0.5),
+        (sp.Max(0, 1 - sp.exp(x)), np.nan, np.nan, np.nan),
+    ],
+)
+def test_the_operand_of_an_extreme_that_is_not_taken_is_silent(route, expression, point, value, slope):
+    found, (partial,) = value_and_gradient(expression, [x], route=route)(point)
+    assert [float(found), float(partial)] == pytest.approx([value, slope], rel=1e-14, abs=0, nan_ok=True)
+
+
+def test_extremes_of_what_stays_in_range_are_left_alone():
+    graph = graph_of([sp.Max(0, x * y + 1) + sp.Min(sp.sin(x), sp.Abs(y)) + sp.exp(sp.Max(x, y))])
     assert guarded(graph) is graph
 
 
@@ -164,6 +202,7 @@ def compound(inner):
         st.builds(lambda f, u: f(u), unary, inner),
         st.builds(lambda u, v: u + v, inner, inner),
         st.builds(lambda u, v: u * v, inner, inner),
+        st.builds(lambda f, u, v: f(u, v, evaluate=False), st.sampled_from([sp.Max, sp.Min]), inner, inner),
         st.builds(lambda c, u, v: P((u, c), (v, True)), condition, inner, inner),
         st.builds(lambda c, d, u, v, t: P((u, c), (v, d), (t, True)), condition, condition, inner, inner, inner),
     )

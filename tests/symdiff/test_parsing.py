@@ -205,3 +205,14 @@ def test_nothing_is_executed(tmp_path):
 def test_a_long_sum_is_read():
     names = [f"w{i}" for i in range(2000)]
     assert parse(" + ".join(names)) == sp.Add(*[sp.Symbol(name, real=True) for name in names])
+
+
+def test_an_odd_root_asks_nothing_of_its_radicand():
+    # SymPy's real_root simplifies the condition that all of this is real, for minutes
+    inner = "frac(airyai(exp(logaddexp(Piecewise((sinc(x)/floor(z), asech(1/4 + tanh(y)**2/2) > 0), (x, True)), x))))"
+    root = parse(f"real_root({inner}, 3)")
+    at = {s: v for s in root.free_symbols for name, v in (("x", -0.5), ("y", 0.25), ("z", 2.5)) if s.name == name}
+    radicand = parse(inner).subs(at).evalf(30)
+    assert abs(float(root.subs(at).evalf(20)) - float(radicand) ** (1 / 3)) < 1e-12
+    assert parse("real_root(x, 3)") == sp.real_root(sp.Symbol("x", real=True), 3)
+    assert [parse(f"real_root({c}, {n})") for c, n in ((-8, 3), (32, 5), (9, 2), (-8, -3))] == [-2, 2, 3, -sp.S.Half]

@@ -91,6 +91,8 @@ def test_sums_are_not_worked_out_when_matrices_are_multiplied():
     assert read == sp.MatMul(sp.Sum(X[i], (i, 0, 9999999)), z)
     again = parse("norm(Sum(X[i], (i, 0, 9999999))*z) + sum(Sum(X[i], (i, 0, 9999999))*z)", symbols=[X, z])
     assert again.has(sp.Sum)
+    within = parse("exp((Sum(X[i], (i, 0, 9999999))*z).T*z)", symbols=[X, z])
+    assert within.has(sp.Sum)
     # SymPy's own str of this product would not come to an end
     assert written(read) == "Sum(X[i], (i, 0, 9999999))*z"
 
@@ -149,7 +151,13 @@ def test_names_of_matrix_functions_are_free_in_scalar_formulas():
         ("A if c > 0 else B", "a matrix of shape 3×3 stands where a number belongs"),
         ("c if A > 0 else 1", "a matrix of shape 3×3 stands where a number belongs"),
         ("tracee(A)", "unknown function 'tracee'; did you mean 'trace'"),
-        ("atan2(z, z)", "takes one matrix and otherwise numbers"),
+        ("atan2(z, A)", "a function of each entry of matrices of shapes 3×1 and 3×3; give both the same shape"),
+        ("Max(z, c)", "takes matrices of one shape and otherwise numbers"),
+        ("1 - tanh(A)", r"a number is added to a matrix of shape 3×3; multiply it by ones\(3, 3\)"),
+        ("c + tanh(z)", r"a number is added to a matrix of shape 3×1; multiply it by ones\(3, 1\)"),
+        ("1/z", "^column 3 of .*a matrix of shape 3×1 stands where a number belongs"),
+        ("1 + Entries(Y[i], (i, 0, n - 1))", r"^column 5 of .*Entries\(...\) is a whole array"),
+        ("KroneckerDelta(c, 1)", "KroneckerDelta takes two whole numbers"),
         ("applyfunc(c, entry)", "applyfunc takes a matrix, and a number is given"),
         ("entry", "unknown name 'entry'"),
         ("ones(c, 1)", "a length is a whole number"),
@@ -178,6 +186,11 @@ def test_two_arrays_of_one_name():
         ("A*OneMatrix(3, 1) + ZeroMatrix(3, 1)", "A*ones(3, 1) + zeros(3, 1)"),
         ("(A**(-1)).T - Identity(3)", "inv(A).T - eye(3)"),
         ("Trace(Transpose(A)*B) + Determinant(Inverse(A))", "trace(A.T*B) + det(inv(A))"),
+        ("1 - tanh(z)**2", "applyfunc(z, 1 - tanh(entry)**2)"),
+        ("1/(exp(-(A*z)) + 1)", "applyfunc(-A*z, 1/(1 + exp(entry)))"),
+        ("z.T*(1 - HadamardPower(z, 2))", "z.T*applyfunc(z, 1 - entry**2)"),
+        ("2*tanh(A)**2", "2*tanh(A)*tanh(A)"),
+        ("c/(z.T*z)*z", "c*z/dot(z, z)"),
     ],
 )
 def test_what_is_printed_of_gradients_is_read(printed, text):

@@ -1,5 +1,6 @@
 """What the checks of random expressions have found: each cause in its smallest form, with numbers from mpmath."""
 
+import flint
 import jax
 import mpmath
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 import sympy as sp
 
 from symdiff.from_sympy import graph_of
+from symdiff.functions import FUNCTIONS
 from symdiff.lowering import lambdify
+from symdiff.precision import working
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.routes import ROUTES, of_graph
 
@@ -132,3 +135,35 @@ def test_beta_of_an_infinite_operand_is_nothing(route):
     value, slope = found(sp.beta(1 + x * y / 2000, sp.exp(100 + y) ** 2), route, np.float32, 3.0)
     assert value == 0
     assert slope == 0
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("at", [1.9998, -0.5, 1e-3])
+def test_a_sine_over_its_argument_bears_an_adjoint_near_the_end_of_the_range(route, at):
+    # in reverse mode a power series multiplies the adjoint by powers of the square
+    number, slope = found(y * sp.sinc(x), route, np.float32, at, 3e37)
+    at, beside = mpmath.mpf(float(np.float32(at))), mpmath.mpf(float(np.float32(3e37)))
+    agrees(number, beside * mpmath.sinc(at), np.float32)
+    agrees(slope, beside * mpmath.diff(mpmath.sinc, at), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "static", "at"),
+    [
+        # where the function falls off, or before its first zero, there is no wave to be out of step with
+        ("airyai", (), [0.5, 3.0, 10.0, 40.0, 90.0]),
+        ("airyaiprime", (), [0.5, 3.0, 10.0, 40.0, 90.0]),
+        ("airybi", (), [0.5, 3.0, 10.0, 40.0, 90.0]),
+        ("besselj", (3,), [1e-6, 1e-3, 0.5, 2.5]),
+        ("bessely", (3,), [1e-6, 1e-3, 0.5, 2.5]),
+    ],
+)
+def test_the_accuracy_claimed_of_airy_and_bessel_functions_is_relative_where_they_have_no_zeros(name, static, at):
+    row = FUNCTIONS[name]
+    u = np.array(at)
+    claimed = row.ulp(u, *static, row.value(u, *static)) * np.finfo(np.float64).eps
+    assert (claimed < 1e-12).all()
+    with working(200):
+        true = [row.ball(flint.arb(number), *static) for number in at]
+        errors = [abs(1 - flint.arb(float(y)) / t) for y, t in zip(row.value(u, *static), true, strict=True)]
+        assert all(error < bound for error, bound in zip(errors, claimed.tolist(), strict=True))

@@ -1,5 +1,6 @@
 """The symbolic route: SymPy's partials accumulated over the graph; gradients, Jacobians, Hessians, named steps."""
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -8,11 +9,14 @@ from sympy.codegen.cfunctions import Cbrt
 from symdiff import symbolic
 from symdiff.errors import InputError, SymbolError, UnsupportedError
 from symdiff.forms.elementary_classes import sigmoid
+from symdiff.from_sympy import graph_of
 from symdiff.function import Absence
 from symdiff.functions import FUNCTIONS, ROWS
 from symdiff.gradients import find_symbols, gradient
 from symdiff.jacobians import hessian, jacobian
 from symdiff.lowering import lambdify
+from symdiff.parsing import parse
+from symdiff.to_sympy import expressions_of
 
 w, x, y, b = sp.symbols("w x y b", real=True)
 P = sp.Piecewise
@@ -311,3 +315,15 @@ def test_latex_and_repr():
     found = gradient(w * x, [w, x])
     assert r"\frac{\partial}{\partial w}" in found._repr_latex_()
     assert "w, x" in repr(found)
+
+
+def test_a_power_of_many_decimals_is_written_without_questions():
+    # asked whether this is real, SymPy makes a polynomial of degree 476190476190476
+    x, y = sp.symbols("x y", real=True)
+    graph = graph_of([parse("asech(1/4 + tanh(sqrt(x**(1/3/0.7)) + atan2(sqrt(1/3 + y), x + softplus(0.7)))**2/2)")])
+    (written,) = expressions_of(graph, graph.outputs)
+    at = {x: sp.Float("1.5", 30), y: sp.Float("0.25", 30)}
+    power = mpmath.mpf("1.5") ** (mpmath.mpf(1) / 3 / mpmath.mpf("0.7"))
+    angle = mpmath.atan2(mpmath.sqrt(mpmath.mpf(7) / 12), 1.5 + mpmath.log1p(mpmath.exp(0.7)))
+    expected = mpmath.asech(0.25 + mpmath.tanh(mpmath.sqrt(power) + angle) ** 2 / 2)
+    assert float(written.subs(at).doit().evalf(20)) == pytest.approx(float(expected), rel=1e-12)

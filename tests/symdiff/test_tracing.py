@@ -360,9 +360,3 @@ def test_a_trace_and_its_steps_are_frozen():
         with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign"):
             setattr(thing, name, 0)
     assert isinstance(t, Trace)
-
-
-def test_a_trace_of_arrays_is_refused_in_one_line():
-    column = sp.MatrixSymbol("column", 2, 1)
-    with pytest.raises(UnsupportedError, match=r"holds matrices, arrays or sums; a trace shows scalars: write it in"):
-        trace(sp.Trace(column.T * column), {column: 1.0})

@@ -7,12 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from array_models import MODELS, A, B, target, theta, w
+from array_models import MODELS, B, theta, w
 
 import compare
 from compare.arrays.rows import ENTRIES
 from compare.benchmarks.array_checks import expression
-from symdiff.errors import OptionError
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -86,13 +85,42 @@ def test_formulas_are_those_of_matrices():
     assert str(found.formulas["theta"]) == "2*A.T*(A*theta - t)"
 
 
-@pytest.mark.parametrize("option", [{"order": 2}, {"stress": True}, {"compiled": True}])
-def test_what_is_not_done_for_arrays_is_refused(option):
-    with pytest.raises(OptionError, match=r"is for expressions of scalars; one with arrays is checked at order 1"):
-        compare.check(MODELS["ridge"], **option)
+def test_stress_looks_at_kinks_and_at_tiny_and_huge_arrays():
+    u = sp.Symbol("u", real=True)
+    x = sp.MatrixSymbol("x", 2, 1)
+    bent = sp.Trace(sp.ones(1, 2) * x.applyfunc(sp.Lambda(u, sp.Max(u - 3, 2 * u))))
+    found = compare.check(bent, points=8, stress=True, seed=4)
+    assert len({tuple(row.at.values()) for row in found.rows}) == 16
+    kinks = [row for row in found.rows if row.at[row.wrt] == -3]
+    assert kinks
+    assert all((row.verdict, row.slopes) == (compare.Verdict.UNDEFINED, (1.0, 2.0)) for row in kinks)
+    sizes = [abs(value) for row in found.rows for value in row.at.values()]
+    assert min(sizes) <= 1e-8
+    assert max(sizes) >= 1e8
+    again = compare.check(bent, points=8, stress=True, seed=4)
+    assert [row.at for row in again.rows] == [row.at for row in found.rows]
+    assert found.seed == 4
 
 
-@pytest.mark.parametrize("claimed", [2 * A.T * (A * theta - target), np.ones_like])
-def test_a_claim_about_arrays_is_refused(claimed):
-    with pytest.raises(OptionError, match=re.escape("claims are judged for expressions of scalars")):
-        compare.check_claim(MODELS["least_squares"], claimed, [theta])
+def test_stress_keeps_the_assumptions_on_arrays_and_what_indexes_them():
+    i = sp.Symbol("i", integer=True)
+    size, place = sp.IndexedBase("s", positive=True), sp.IndexedBase("p")
+    found = compare.check(sp.Sum(sp.log(size[i]) * size[place[i]], (i, 0, 2)), [size], points=8, stress=True)
+    numbers = [(name, value) for row in found.rows for name, value in row.at.items()]
+    assert all(value > 0 for name, value in numbers if name.startswith("s"))
+    assert all(value == int(value) for name, value in numbers if name.startswith("p"))
+    assert any(value < 1e-3 for name, value in numbers if name.startswith("s"))
+
+
+def test_an_overflow_of_a_huge_array_is_no_excuse():
+    x = sp.MatrixSymbol("x", 3, 1)
+    norm = sp.sqrt(sp.Trace(x.T * x))
+    assert compare.check(norm, points=4).verdict is compare.Verdict.AGREE
+    found = compare.check(norm, points=8, stress=True)
+    assert found.verdict is compare.Verdict.DISAGREE
+    assert all(max(abs(v) for v in r.at.values()) > 1e150 for r in found.rows if r.verdict is compare.Verdict.DISAGREE)
+
+
+def test_arrays_are_checked_as_they_are_compiled():
+    plain, compiled = (compare.check(MODELS["ridge"], points=2, compiled=each) for each in (False, True))
+    assert plain.rows == compiled.rows

@@ -37,3 +37,10 @@ def test_a_mistake_is_one_line_and_leaves_no_file(tmp_path, monkeypatch, capsys,
     assert said in told
     assert told.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
+
+
+def test_a_graph_of_matrices_shows_their_shapes(tmp_path):
+    file = tmp_path / "graph.dot"
+    shapes = ["--shape", "W: m,n", "--shape", "x: n,1", "--shape", "y: m,1"]
+    assert main(["graph", "norm(W*x - y)**2", *shapes, "--out", str(file)]) == 0
+    assert "m×n" in file.read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Isomorphic parts of a graph of scalars, found and run as one vector operation each."""
