@@ -1,1 +1,1 @@
-"""symdiff beside its peers: the same expressions, each system in a process of its own, answers compared before they count."""
+"""symdiff beside its peers: the same expressions, each system in a process of its own, answers compared first."""

@@ -2,12 +2,13 @@
 
 A case is a family, a size and an order: 1 for the gradient, 2 for the Hessian. Sources: product of inputs
 (B. Speelpenning, Compiling Fast Partial Derivatives, 1980), Helmholtz energy of a mixture (A. Griewank and A. Walther,
-Evaluating Derivatives, 2008, section 1.2), extended Rosenbrock function (J. Moré, B. Garbow and K. Hillstrom, ACM TOMS 7,
-1981), formulas of the Feynman lectures as in `compare.benchmarks.feynman`.
+Evaluating Derivatives, 2008, section 1.2), extended Rosenbrock function (J. Moré, B. Garbow and K. Hillstrom, ACM TOMS
+7, 1981), formulas of the Feynman lectures as in `compare.benchmarks.feynman`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,7 @@ def feynman_batch(count: int) -> Case:
 def rosenbrock(count: int) -> Case:
     """The Hessian of the extended Rosenbrock function."""
     x = sp.symbols(f"x0:{count}", real=True)
-    terms = (100 * (v - u**2) ** 2 + (1 - u) ** 2 for u, v in zip(x, x[1:], strict=False))
+    terms = (100 * (v - u**2) ** 2 + (1 - u) ** 2 for u, v in itertools.pairwise(x))
     return _case(sp.Add(*terms), x, x, (-1.2, 1.2), order=2)
 
 

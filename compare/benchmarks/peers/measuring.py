@@ -1,4 +1,4 @@
-"""One system on one case, in a process of its own: seconds to the first answer, then a call, then a point of a batch."""
+"""One system on one case, in a process of its own: seconds to the first answer, a call, a point of a batch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class Measured:
     failed: str = ""
 
 
-NOTHING = (float("nan"),) * 4
+NAN = float("nan")
+
+
+def _failed(why: str) -> Measured:
+    return Measured(NAN, NAN, NAN, NAN, None, why)
 
 
 def measured(system: str, family: str, size: int, limit: float) -> Measured:
@@ -46,10 +50,10 @@ def measured(system: str, family: str, size: int, limit: float) -> Measured:
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=limit, env=environment, check=False)  # noqa: S603
         except subprocess.TimeoutExpired:
-            return Measured(*NOTHING, None, f"over {limit:g} s")
+            return _failed(f"over {limit:g} s")
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return Measured(*NOTHING, None, last[:100])
+            return _failed(last[:100])
         return Measured(**json.loads(done.stdout.splitlines()[-1]), answer=np.load(path))
 
 
@@ -117,4 +121,4 @@ def _megabytes() -> float:
 
 if __name__ == "__main__":
     chosen, kind, number, target = sys.argv[1:]
-    print(json.dumps(_one(chosen, kind, int(number), target)))  # noqa: T201
+    print(json.dumps(_one(chosen, kind, int(number), target)))

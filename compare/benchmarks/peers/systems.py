@@ -1,8 +1,9 @@
 """The systems that are compared: each turns a case into a function of points that returns the derivatives.
 
-symdiff, sympy2jax, `sympy.lambdify` with `jax.grad`, and `sympy.diff` with `lambdify` take the SymPy expression. CasADi,
-SymEngine, heyoka and torch have expressions of their own: these are built in a straight line from symdiff's graph, and
-reading the SymPy expression is not counted against them. All work in float64, on the CPU, and are given whole batches.
+symdiff, sympy2jax, `sympy.lambdify` with `jax.grad`, and `sympy.diff` with `lambdify` take the SymPy expression.
+CasADi, SymEngine, heyoka and torch have expressions of their own: these are built in a straight line from symdiff's
+graph, and reading the SymPy expression is not counted against them. All work in float64, on the CPU, and are given
+whole batches.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _symdiff(method: str, route: str = "symbolic") -> System:
 
 
 def rosenbrock_pairs(count: int) -> list[tuple[int, int]]:
-    """Places of a symmetric tridiagonal matrix, diagonal first: where the Hessian of the Rosenbrock function is not zero."""
+    """Places of a symmetric tridiagonal matrix, diagonal first: where that Hessian is not zero."""
     return [(i, i) for i in range(count)] + [(i, i + 1) for i in range(count - 1)]
 
 
@@ -199,7 +200,7 @@ def _straight_line(
     forms: Mapping[str, Callable[..., Any]],
     constant: Callable[[float], Any],
 ) -> list[Any]:
-    """Values of a graph's outputs in another system's expressions; raises NotImplementedError for a function it lacks."""
+    """A graph's outputs in another system's expressions; raises NotImplementedError for a function it lacks."""
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
         values[node] = known[symbol]

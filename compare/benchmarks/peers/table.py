@@ -1,22 +1,17 @@
 """The comparison with peers as a table and as a picture of growth.
 
-`python -m compare.benchmarks.peers.table [--family NAME]... [--rounds N] [--limit SECONDS] [--plot FILE.svg]` takes every
-installed system in turn, each case in a process of its own, and holds each answer against that of symdiff's chain
-route before its time counts.
+Every installed system in turn, each case in a process of its own; an answer is held against symdiff's before its time
+counts.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
-
-import click
 
 from compare.benchmarks.peers.cases import FAMILIES
 from compare.benchmarks.peers.measuring import Measured, agrees, measured
@@ -71,26 +66,22 @@ def installed() -> list[str]:
     return [name for name in SYSTEMS if name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None]
 
 
-def compared(families: Sequence[str], systems: Sequence[str], rounds: int, limit: float) -> Iterator[PeerRow]:
+def compared(family: str, systems: Sequence[str], rounds: int, limit: float) -> Iterator[PeerRow]:
     """Measure, case by case; a system that failed at one size of a family is not tried at a larger one."""
-    for family in families:
-        _, sizes = FAMILIES[family]
-        given_up: dict[str, str] = {}
-        for size in sizes:
-            runs: dict[str, list[Measured]] = {name: [] for name in systems}
-            for _ in range(rounds):
-                for name in systems:
-                    if name not in given_up:
-                        found = measured(name, family, size, limit)
-                        runs[name].append(found)
-                        if found.failed:
-                            given_up[name] = found.failed
-            yield from _rows(family, size, runs, given_up)
+    given_up: dict[str, str] = {}
+    for size in FAMILIES[family][1]:
+        runs: dict[str, list[Measured]] = {name: [] for name in systems}
+        for _ in range(rounds):
+            for name in systems:
+                if name not in given_up:
+                    found = measured(name, family, size, limit)
+                    runs[name].append(found)
+                    if found.failed:
+                        given_up[name] = found.failed
+        yield from _rows(family, size, runs, given_up)
 
 
-def _rows(
-    family: str, size: int, runs: dict[str, list[Measured]], given_up: dict[str, str]
-) -> Iterator[PeerRow]:
+def _rows(family: str, size: int, runs: dict[str, list[Measured]], given_up: dict[str, str]) -> Iterator[PeerRow]:
     truth = next((each.answer for each in runs.get(REFERENCE, []) if not each.failed), None)
     base: dict[str, float] = {}
     for name, found in runs.items():
@@ -142,30 +133,3 @@ def plot(rows: Sequence[PeerRow], path: Path) -> None:
             axes.grid(alpha=0.3)
     grid[0][0].legend(fontsize=7)
     figure.savefig(path, metadata={"Date": None})
-
-
-@click.command()
-@click.option("--family", "families", multiple=True, type=click.Choice(list(FAMILIES)), help="By default all.")
-@click.option("--system", "systems", multiple=True, type=click.Choice(list(SYSTEMS)), help="By default all installed.")
-@click.option("--rounds", default=1, show_default=True)
-@click.option("--limit", default=60.0, show_default=True, help="Seconds for one process.")
-@click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw the growth there.")
-def main(
-    families: tuple[str, ...], systems: tuple[str, ...], rounds: int, limit: float, picture: Path | None
-) -> None:
-    """Print the tables, of the machine as it is."""
-    cores = os.cpu_count()
-    click.echo(f"{platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.1f}, float64, {rounds} rounds")
-    chosen = list(systems) or installed()
-    names = [REFERENCE, *(name for name in chosen if name != REFERENCE)]
-    rows: list[PeerRow] = []
-    for row in compared(families or tuple(FAMILIES), names, rounds, limit):
-        rows.append(row)
-        click.echo(f"{row.family} {row.size}: {'; '.join(row.cells())}", err=True)
-    click.echo(markdown(rows))
-    if picture is not None:
-        plot(rows, picture)
-
-
-if __name__ == "__main__":
-    main()
