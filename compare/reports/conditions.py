@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compare.comparison import Comparison
+from compare.cross_check import crossed
 from compare.digest import PRECISION
 from compare.verdict import Verdict
 
@@ -57,5 +58,21 @@ def conditions(comparison: Comparison) -> tuple[Condition, ...]:
     arithmetic = Condition(
         "Arithmetic", None, comparison.dtype, f"{bits} significant bits; inputs were rounded to it before anything else"
     )
-    words = "finite differences and complex steps are less exact than the referee, so nothing rests on them"
-    return referee, domain, functions, arithmetic, Condition("Difference quotients", None, "not made", words)
+    return referee, domain, functions, arithmetic, _differences(comparison)
+
+
+def _differences(comparison: Comparison) -> Condition:
+    """The cross-check by difference quotients, on which no verdict rests."""
+    name, found = "Difference quotients", crossed(comparison)
+    if found is None:
+        words = "made of first derivatives of formulas of numbers; nothing rests on them"
+        return Condition(name, None, "not made", words)
+    blind = f"; {found.blind:,} are too rough to tell" if found.blind else ""
+    rest = "extrapolated central differences of the value, on which no verdict rests"
+    if found.against:
+        words = f"against the referee in {found.against:,} of {found.told:,} checks; a step may cross a kink or pole"
+        return Condition(name, Verdict.UNDECIDED, "differ", f"{words}{blind}: {rest}")
+    if not found.told:
+        return Condition(name, None, "too rough", f"they can tell nothing of any check: {rest}")
+    words = f"with the referee in all of {found.told:,} checks that they can tell, to {found.digits:.1f} digits or more"
+    return Condition(name, Verdict.AGREE, "confirm", f"{words}{blind}: {rest}")
