@@ -56,7 +56,8 @@ def details(comparison: Comparison) -> list[Detail]:
 def _detail(row: Row, dtype: str, true_formula: str | None) -> Detail:
     numbers = {name: (row.route(name), row.distance(name), row.allowed(name)) for name in ROUTES}
     if row.claimed:
-        numbers["claim"] = row.claim, row.referee.distance(row.claim), row.tolerance
+        # its own error: a formula is judged exactly, and its number here is rounded
+        numbers["claim"] = row.claim, row.error, row.tolerance
     routes: list[RouteDetail] = []
     for name, (value, distance, allowed) in numbers.items():
         error = distance if row.verdict in DECIDED else None  # a wide enclosure says nothing of a route's own error

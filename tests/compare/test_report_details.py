@@ -187,3 +187,11 @@ def test_a_notebook_gets_the_verdict_and_a_short_table():
     bundle = of(*rows)._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html"}
     assert bundle["text/plain"] == "<Comparison of 'square': agree, 3 checks>"
+
+
+def test_a_formula_that_is_right_has_no_error_though_its_number_is_rounded():
+    comparison = compare.check_claim("x*log(x)", {"x": "log(x) + 1"}, at=[{"x": 0.3}])
+    (detail,) = details(comparison)
+    claim = detail.routes[-1]
+    assert (claim.name, claim.distance, claim.ratio) == ("claim", 0.0, 0.0)
+    assert comparison.claims[0].meaning in ("equal, proved", "equal at the one point tried")
