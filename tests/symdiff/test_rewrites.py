@@ -231,7 +231,7 @@ def by_routes(expression, points, dtype):
     return {route: np.array([np.broadcast_to(x, len(points)) for x in numbers]) for route, numbers in found.items()}
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("expression", "points"), AT, ids=[str(e) for e, _ in AT])
 def test_value_first_and_second_derivative_by_every_route(expression, points, dtype):
