@@ -26,6 +26,13 @@ def _seeded():
     assert {name: getattr(jax.config, name) for name in STRICT} == STRICT
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled():
+    """What JAX has compiled serves one file: kept to the end it comes to five gigabytes a process."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Of a parametrized test marked `sampled(n)` every n-th case runs by default; the others join the sweep."""

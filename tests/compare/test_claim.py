@@ -165,6 +165,7 @@ def claims_of(text):
     return text.split(";")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("expression", "claim"), RIGHT)
 def test_a_right_claim_in_another_form_agrees(expression, claim):
     found = compare.check_claim(expression, claims_of(claim), points=24)
@@ -172,7 +173,7 @@ def test_a_right_claim_in_another_form_agrees(expression, claim):
     assert all(outcome.example is None and not outcome.guess for outcome in found.claims)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("expression", "claim", "guess"), WRONG)
 def test_a_wrong_claim_disagrees_and_the_mistake_is_named(expression, claim, guess):
     found = compare.check_claim(expression, claims_of(claim), points=24)

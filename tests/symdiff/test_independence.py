@@ -107,7 +107,7 @@ def gradients(graph, row):
     return {route: (float(value), np.asarray(partials)) for route, (value, partials) in found.items()}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("row", MOVING, ids=lambda row: row.name)
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_broken_rule_changes_its_own_route_only(route, row):

@@ -53,7 +53,7 @@ COMPOSED = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", COMPOSED)
@@ -80,7 +80,7 @@ FALLING = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", FALLING)
@@ -116,7 +116,7 @@ INTEGRALS = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("dtype", "places"), [(np.float32, (60.0, 65.0, 91.5)), (np.float64, (63.0, 65.0, 714.0))])
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", INTEGRALS)

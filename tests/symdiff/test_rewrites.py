@@ -208,12 +208,20 @@ def by_routes(expression, points, dtype):
     second = gradient_graph(dataclasses.replace(first, outputs=tuple(outputs)), SYMBOLS)
     found = {}
     columns = tuple(arrays[s] for s in SYMBOLS)
-    value, *partials = jax.jit(lambda *c: jax_outputs(first, dict(zip(SYMBOLS, c, strict=True))))(*columns)
-    rows = jax.jit(lambda *c: jax_outputs(second, dict(zip(SYMBOLS, c, strict=True))))(*columns)
+
+    @jax.jit
+    def symbolic(*c):
+        return [jax_outputs(graph, dict(zip(SYMBOLS, c, strict=True))) for graph in (first, second)]
+
+    (value, *partials), rows = symbolic(*columns)
     found["symbolic"] = [value, *partials, rows[1], rows[2], rows[5]]
     f = lambdify(SYMBOLS, expression)
-    gradients = jax.jit(jax.vmap(jax.grad(f, (0, 1))))(*columns)
-    ((uu, uv), (_, vv)) = jax.jit(jax.vmap(jax.hessian(f, (0, 1))))(*columns)
+
+    @jax.jit
+    def autodiff(*c):
+        return [jax.vmap(function)(*c) for function in (jax.grad(f, (0, 1)), jax.hessian(f, (0, 1)))]
+
+    gradients, ((uu, uv), (_, vv)) = autodiff(*columns)
     found["autodiff"] = [f(*columns), *gradients, uu, uv, vv]
     value, partials = chain.value_and_gradient(graph, arrays, SYMBOLS, dtype)
     curves = [
@@ -223,7 +231,7 @@ def by_routes(expression, points, dtype):
     return {route: np.array([np.broadcast_to(x, len(points)) for x in numbers]) for route, numbers in found.items()}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("expression", "points"), AT, ids=[str(e) for e, _ in AT])
 def test_value_first_and_second_derivative_by_every_route(expression, points, dtype):

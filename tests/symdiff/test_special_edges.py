@@ -59,16 +59,10 @@ def _case(name, static, points, dtype):
     return RowCase(FUNCTIONS[name], static, tuple(np.asarray(column, dtype) for column in columns))
 
 
-@pytest.fixture(scope="module")
-def measured():
-    """What each route gives for each case."""
-    built = [_case(*case) for case in CASES]
-    return dict(zip(range(len(built)), zip(built, by_route(built), strict=True), strict=True))
-
-
-@pytest.mark.parametrize("index", range(len(CASES)), ids=[f"{n}{list(s) or ''}-{d}" for n, s, _, d in CASES])
-def test_edges(measured, index):
-    case, routes = measured[index]
+@pytest.mark.parametrize("edges", CASES, ids=[f"{n}{list(s) or ''}-{d}" for n, s, _, d in CASES])
+def test_edges(edges):
+    case = _case(*edges)
+    [routes] = by_route([case])
     errors = list(errors_of(case, routes))
     assert len(errors) >= 3 * case.points
     assert not [str(error) for error in errors if not error.allowed]

@@ -124,7 +124,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "claim", "kind", "text"), WRONG)
 def test_a_wrong_claim_disagrees_and_the_mistake_is_guessed(name, claim, kind, text):
     found = judged(name, claim)
@@ -191,6 +191,7 @@ CALLABLES = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("claim", "verdict", "kind"), CALLABLES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_callables_are_judged_by_the_arrays_that_they_return(claim, verdict, kind, dtype):

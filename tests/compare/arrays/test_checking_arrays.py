@@ -14,6 +14,7 @@ from compare.arrays.rows import ENTRIES
 from compare.benchmarks.array_checks import expression
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_models_agree(model):
     found = compare.check(MODELS[model], points=2)
@@ -21,6 +22,7 @@ def test_the_models_agree(model):
     assert {row.wrt.partition("[")[0] for row in found.rows} == set(found.wrt)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("seed", range(6))
 def test_random_expressions_raise_no_alarm(seed, dtype):

@@ -127,7 +127,7 @@ PLANTED = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("operation", "model", "route", "kind"), PLANTED, ids=lambda value: str(value))
 def test_a_planted_fault_is_red_and_names_the_route(operation: Operation, model: str, route: str, kind: str) -> None:
     column, form = FAULTS[route, kind](operation)

@@ -32,6 +32,7 @@ def without_commands(rows):
     return [{key: value for key, value in row.items() if key != "command"} for row in rows]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["least_squares", "ridge", "line", "determinant", "product", "triangle", "pca"])
 @pytest.mark.parametrize("options", [{"points": 2, "seed": 5}, {"points": 3, "stress": True, "dtype": "float32"}])
 def test_the_command_of_a_check_gives_its_rows_again(name, options, capsys):

@@ -14,6 +14,7 @@ from symdiff.tensors.linear_algebra import INVERSE
 S = sp.MatrixSymbol("S", 2, 2)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("model", ["line", "triangle", "inverse", "relu_layer"])
 def test_the_models_agree(model, dtype):

@@ -52,16 +52,23 @@ def compiler(folder, text):
     return folder
 
 
-def test_processes_that_build_at_the_same_time_leave_one_file(tmp_path):
-    told = [ended(process) for process in [started(tmp_path) for _ in range(2)]]
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A cache that two processes built at the same time, and what they said."""
+    cache = tmp_path_factory.mktemp("cache")
+    return cache, [ended(process) for process in [started(cache) for _ in range(2)]]
+
+
+def test_processes_that_build_at_the_same_time_leave_one_file(built):
+    cache, told = built
     assert not any("NativeWarning" in text for text in told)
-    (name,) = files(tmp_path)
-    made = tmp_path / "symdiff" / name
+    (name,) = files(cache)
+    made = cache / "symdiff" / name
     assert made.stat().st_mode & 0o777 == 0o700
-    assert (tmp_path / "symdiff").stat().st_mode & 0o777 == 0o700
+    assert (cache / "symdiff").stat().st_mode & 0o777 == 0o700
     # found by the next process, and not built again
     before = made.stat().st_mtime_ns
-    ended(started(tmp_path))
+    ended(started(cache))
     assert made.stat().st_mtime_ns == before
 
 
@@ -106,8 +113,8 @@ def test_a_folder_that_is_a_link_is_not_used(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", [0o720, 0o702])
-def test_a_file_that_others_may_write_to_is_not_loaded(tmp_path, mode):
-    ended(started(tmp_path))
+def test_a_file_that_others_may_write_to_is_not_loaded(built, tmp_path, mode):
+    shutil.copytree(built[0], tmp_path, dirs_exist_ok=True)
     (name,) = files(tmp_path)
     (tmp_path / "symdiff" / name).chmod(mode)
     assert f"{name} may be written by others; delete it" in ended(started(tmp_path))

@@ -61,8 +61,12 @@ def close(found, expected, rtol=1e-11):
         np.testing.assert_allclose(mine, theirs, rtol=rtol, atol=rtol * np.abs(theirs).max(initial=1e-300))
 
 
-@pytest.mark.parametrize("operations", [1_000, 10_000, 100_000])
-@pytest.mark.parametrize("route", ["symbolic", "autodiff"])
+GRAPHS = [(route, operations) for operations in (1_000, 10_000) for route in ("symbolic", "autodiff")]
+# the other route at this size is in the tests of the compiled loop, and here in the sweep
+GRAPHS += [("symbolic", 100_000), pytest.param("autodiff", 100_000, marks=pytest.mark.sweep)]
+
+
+@pytest.mark.parametrize(("route", "operations"), GRAPHS)
 def test_random_graphs_against_the_chain_route(operations, route):
     graph, given = random_graph(operations), columns(5)
     assert graph.operation_count > operations / 2
@@ -71,8 +75,10 @@ def test_random_graphs_against_the_chain_route(operations, route):
     close(taped(*given), expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("points", [1, 2, 127, 128, 129, 300])
-@pytest.mark.parametrize("route", ["symbolic", "autodiff"])
+@pytest.mark.parametrize(
+    ("route", "points"),
+    [*(("symbolic", points) for points in (1, 2, 127, 128, 129, 300)), *(("autodiff", n) for n in (1, 128, 129))],
+)
 def test_batches_across_the_size_of_a_block(points, route):
     graph, given = random_graph(300), columns(points)
     expected = chain.value_and_gradient(graph, dict(zip(X, given, strict=True)), X)
@@ -188,8 +194,15 @@ class TestUnderTransformations:
         close(self.taped(jnp.asarray(0.75), 0.5, np.float64(-1.25)), self.taped(*self.at), 1e-16)
 
 
-@pytest.mark.parametrize("operations", [3_000, 30_000])
-@pytest.mark.parametrize("route", ["symbolic", "autodiff"])
+@pytest.mark.parametrize(
+    ("route", "operations"),
+    [
+        ("symbolic", 3_000),
+        pytest.param("autodiff", 3_000, marks=pytest.mark.sweep),
+        pytest.param("symbolic", 30_000, marks=pytest.mark.sweep),
+        ("autodiff", 30_000),
+    ],
+)
 def test_large_tapes_within_larger_programs(operations, route):
     """A tape is a constant there, and XLA's compiler was seen to end the process over large ones."""
     graph, given = random_graph(operations), columns(6)

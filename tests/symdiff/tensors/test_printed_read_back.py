@@ -49,7 +49,10 @@ def test_models_of_arrays(case):
         _same(partial, case.expression, arrays, lengths)
 
 
-@pytest.mark.parametrize("name", ["two_layer", "two_layer_relu", "two_layer_sigmoid", "gmm", "logistic", "digits"])
+OF_ONE_SHAPE = [pytest.param(name, marks=pytest.mark.sweep) for name in ("two_layer_relu", "two_layer_sigmoid")]
+
+
+@pytest.mark.parametrize("name", ["two_layer", *OF_ONE_SHAPE, "gmm", "logistic", "digits"])
 def test_embedded_models(name):
     model = models.find(name)
     parameters = {str(symbol): parameter.value for symbol, parameter in model.parameters.items()}

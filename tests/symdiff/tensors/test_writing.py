@@ -218,6 +218,7 @@ def _drawn(rng, depth):
     )()  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(25))
 def test_random_formulas(seed):
     rng = random.Random(seed)

@@ -48,13 +48,27 @@ def test_windows_that_overlap_are_gathered():
     np.testing.assert_array_equal(np.asarray(read(jnp.asarray(SOURCE), index)), SOURCE[index])
 
 
-@settings(max_examples=200, deadline=None)
-@given(
+AFFINE = given(
     st.lists(st.tuples(st.integers(1, 4), st.integers(-12, 12)), min_size=1, max_size=4),
     st.integers(0, 6),
     st.booleans(),
 )
+
+
+@settings(max_examples=60)
+@AFFINE
 def test_any_affine_pattern_is_found_and_read(axes, above, wide):
+    found_and_read(axes, above, wide)
+
+
+@pytest.mark.sweep
+@settings(max_examples=1000)
+@AFFINE
+def test_many_affine_patterns_are_found_and_read(axes, above, wide):
+    found_and_read(axes, above, wide)
+
+
+def found_and_read(axes, above, wide):
     shape = tuple(length for length, _ in axes)
     index = sum(
         stride * np.arange(length).reshape([-1 if a == k else 1 for a in range(len(axes))])

@@ -57,6 +57,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("name", "shapes"),
@@ -187,6 +188,7 @@ def test_bit_for_bit_repeatable(route):
     jax.tree.map(np.testing.assert_array_equal, first, again)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(3))
 def test_random_graphs(seed):
     """Irregular, with functions of every kind of operand, running sums and outputs that are inputs and constants."""
