@@ -1,7 +1,7 @@
 """Time to compile value and gradient of a sum over data, by the number of its terms: it must not grow.
 
 The sum is least squares, Sum((w*x[i] + b - y[i])**2, (i, 0, n - 1)); timed is the first call of what
-`symdiff.value_and_gradient` makes: reading the formula, putting in the length, tracing, compiling, and one evaluation (4 ms
+`symdiff.value_and_gradient` makes: reading the formula, putting in the length, tracing, compiling, one evaluation (4 ms
 of 1,000,000 terms). Nothing is kept between rounds.
 """
 

@@ -11,7 +11,7 @@ import compare
 from compare.bounds import jaxpr
 from compare.bounds.chain import adjoint_bounds
 from compare.bounds.graph import output_bounds
-from symdiff.forms.elementary_classes import sigmoid
+from symdiff.forms.elementary_classes import sigmoid, softplus
 from symdiff.from_sympy import graph_of
 
 SYMBOLS = x, y, z = sp.symbols("x y z", real=True)
@@ -221,3 +221,12 @@ def test_bounds_of_the_reverse_sweep_tell_where_a_branch_was_chosen_by_rounding(
     assert chosen.tolist() == [True, False]
     assert bounds[1, 0] >= 1.0
     assert bounds[1, 1] < 1e-15
+
+
+@pytest.mark.parametrize("function", [sp.tanh, sigmoid, softplus])
+@pytest.mark.parametrize("place", [0.0, 1e-300, -1e-300])
+def test_where_branches_of_a_smooth_form_meet_the_bound_stays_small(function, place):
+    """Neither branch is the function on both sides, but it has a derivative there."""
+    (row,) = [row for row in compare.check(function(x), at={"x": place}).rows if row.wrt == "x"]
+    assert row.verdict == "agree"
+    assert 0 < row.tolerances["autodiff"] < 1e-14

@@ -48,7 +48,8 @@ def test_within_a_function_that_is_jitted_there_are_none(compilations):
     function = symdiff.value_and_gradient(squares, [w], [w, x, y])
     value, _ = jax.jit(function)(1.0, np.ones(4), np.zeros(4))
     assert float(value) == 4.0
-    assert compilations and compilations == [None] * len(compilations)
+    assert compilations
+    assert set(compilations) == {None}
 
 
 def test_an_unknown_option_is_left_out(monkeypatch):
