@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from symdiff.graph import Graph
 
@@ -48,7 +49,7 @@ def jitted(run: Callable[..., Any], graph: Graph) -> Callable[..., Any]:
 
     def function(points: int, *arrays: Any) -> Any:
         # only the outermost function has options of its own
-        within = any(isinstance(array, jax.core.Tracer) for array in arrays)
+        within = any(isinstance(array, Tracer) for array in arrays)
         short = points * largest <= LONGEST_SHORT and not within and options() is not None
         if short and short not in forms:
             forms[short] = jax.jit(run, compiler_options=options())
