@@ -50,13 +50,8 @@ def jax_outputs(graph: Graph, arrays: Mapping[sp.Symbol, Any]) -> list[jax.Array
     return [jnp.broadcast_to(values[node], shape) for node in graph.outputs]
 
 
-def node_values(
-    graph: Graph, inputs: Mapping[Any, Any], dtype: Any, forms: Mapping[str, Callable[..., Any]] | None = None
-) -> list[Any]:
-    """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are.
-
-    `forms` are taken instead of the table's, by the name of the function.
-    """
+def node_values(graph: Graph, inputs: Mapping[Any, Any], dtype: Any) -> list[Any]:
+    """Value of every node in JAX, given the arrays of the inputs, which broadcast together as they are."""
     values: list[Any] = [None] * len(graph)
     for node, symbol in graph.symbols.items():
         values[node] = inputs[symbol]
@@ -70,7 +65,7 @@ def node_values(
             continue
         # a constant divisor has no derivative, so JAX's own quotient will do, which is faster to trace
         plain = function.name == "divide" and operands[1] in graph.constants
-        form = jnp.divide if plain else (forms or {}).get(function.name) or resolve(function.jax)
+        form = jnp.divide if plain else resolve(function.jax)
         # where no derivative goes in, none comes out: zero times an infinite one would be NaN
         still = [partial is Absence.ZERO for partial in function.partials]
         taken = [jax.lax.stop_gradient(values[i]) if s else values[i] for i, s in zip(operands, still, strict=True)]

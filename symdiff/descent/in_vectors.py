@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from symdiff.descent.sampled import PLAIN
 from symdiff.descent.updates import State, Updates, optimizing
 from symdiff.symbolic import gradient_graph
 from symdiff.vectorised import choice
@@ -113,7 +112,7 @@ class VectorUpdates:
             numbers.append(columns)
         wide = jnp.zeros((0, 1), dtype) if batches is None else batches
         arguments = jnp.concatenate(numbers), wide, jnp.zeros(0, dtype)
-        values = group_values(self.program, arguments, None if self.symbolic else PLAIN)
+        values = group_values(self.program, arguments)
         return outputs_of(self.program, values, first, last, None if batches is None else batches.shape[1])
 
     @cached_property

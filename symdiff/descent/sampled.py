@@ -19,9 +19,6 @@ from symdiff.descent.updates import Updates
 from symdiff.lowering import node_values
 from symdiff.symbolic import gradient_graph
 
-# JAX's own forms, faster than the table's; far out their slopes lose relative digits, of which a batch's sum keeps none
-PLAIN: dict[str, Callable[..., Any]] = {"tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus}
-
 # (parameters by name, the arrays of a batch, its sample numbers) -> (mean loss, gradients in the order of `moving`)
 Evaluate = Callable[[Any, Sequence[Any], Any], tuple[Any, list[Any]]]
 
@@ -47,7 +44,7 @@ def _of_mapped_loss(updates: Updates) -> Evaluate:
     graph, dtype = updates.graph, updates.options.dtype
 
     def loss(parameters: Any, *sample: Any) -> Any:
-        values = node_values(graph, _present(updates, parameters, sample), dtype, PLAIN)
+        values = node_values(graph, _present(updates, parameters, sample), dtype)
         return jnp.asarray(values[graph.outputs[0]], dtype)
 
     def mean(parameters: Any, batch: Sequence[Any], rows: Any) -> Any:

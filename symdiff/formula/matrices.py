@@ -182,7 +182,7 @@ def each(formula: Formula, node: ast.expr, function: Callable[..., Any], argumen
 def applied(matrix: Any, body: Any) -> Any:
     """A formula in `entry` at each entry of a matrix."""
     function = sp.Lambda(ENTRY, body)
-    if matrix.has(sp.Sum, sp.Product):
+    if _sums_in([matrix]):
         # SymPy asks the function for its value at a matrix of one entry, and works out every sum in it for that
         return sp.MatrixExpr.__new__(ElementwiseApplyFunction, function, matrix)
     return matrix.applyfunc(function)
@@ -233,7 +233,16 @@ def _power(matrix: Any, exponent: Any) -> Any:
 
 def _settled(make: Callable[..., Any], parts: Sequence[Any]) -> Any:
     """What SymPy makes of the parts, with symbols in the place of sums, all terms of which it would write out."""
-    sums: dict[Any, Any] = {}
+    sums = {part: sp.Dummy(f"sum{k}", real=True) for k, part in enumerate(_sums_in(parts))}
+    if not sums:
+        return make(*parts)
+    result = make(*(part.xreplace(sums) for part in parts))
+    return result.xreplace({symbol: part for part, symbol in sums.items()})
+
+
+def _sums_in(parts: Sequence[Any]) -> list[Any]:
+    """The outermost sums in expressions; what stands in several places, as in softmax, is looked at once."""
+    found: dict[Any, None] = {}
     pending, seen = list(reversed(parts)), set[int]()
     while pending:
         part = pending.pop()
@@ -241,13 +250,10 @@ def _settled(make: Callable[..., Any], parts: Sequence[Any]) -> Any:
             continue
         seen.add(id(part))
         if isinstance(part, (sp.Sum, sp.Product)):
-            sums.setdefault(part, sp.Dummy(f"sum{len(sums)}", real=True))
+            found[part] = None
         else:
             pending.extend(reversed(part.args))
-    if not sums:
-        return make(*parts)
-    result = make(*(part.xreplace(sums) for part in parts))
-    return result.xreplace({symbol: part for part, symbol in sums.items()})
+    return list(found)
 
 
 def _norm(matrix: Any) -> Any:

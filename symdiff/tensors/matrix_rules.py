@@ -162,6 +162,10 @@ def number(w: Writer, operands: Sequence[int], found: Product) -> Generator[Any,
     coefficient, rest = _parted(whole)
     if not getattr(rest, "is_Matrix", False):
         return sp.Mul(coefficient, rest)
+    if isinstance(rest, sp.OneMatrix) and rest.shape == (1, 1):
+        return coefficient
+    if isinstance(rest, OneEntry):
+        return sp.Mul(coefficient, rest.args[0])
     return sp.Mul(coefficient, sp.Trace(rest) if found.trace else OneByOne(rest))
 
 

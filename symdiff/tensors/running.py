@@ -7,6 +7,7 @@ graph is made concrete once, and jitted.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ from symdiff.symbolic import gradient_graph
 from symdiff.tensors.contraction import ALPHABET, contract
 from symdiff.tensors.lengths import concrete, find_lengths, length_symbols
 from symdiff.tensors.shapes import same, told, written
+from symdiff.tensors.short_arrays import jitted
 
 Run = Callable[..., Any]
 Shapes = tuple[tuple[int, ...], ...]
@@ -65,10 +67,11 @@ class ArrayFunction:
         lengths = find_lengths(self.graph, shapes, given or {})
         key = (own, tuple(sorted((s.name, n) for s, n in lengths.items())))
         if key not in self.runs:
-            run = self.build(concrete(self.graph, lengths, shapes))
-            self.runs[key] = run if self.numpy else jax.jit(_over_batch(run, ranks))
+            fixed = concrete(self.graph, lengths, shapes)
+            run = self.build(fixed)
+            self.runs[key] = run if self.numpy else jitted(_over_batch(run, ranks), fixed)
         run = self.runs[key]
-        return _looped(run, converted, ranks, batch) if self.numpy else run(*converted)
+        return _looped(run, converted, ranks, batch) if self.numpy else run(math.prod(batch), *converted)
 
 
 def _rank(graph: Graph, symbol: Any) -> int:

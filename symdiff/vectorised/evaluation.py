@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -27,23 +27,15 @@ MOST_PIECES = 32
 WIDE_STEP = 64
 
 
-def group_values(
-    program: Program, arguments: Sequence[Any], forms: Mapping[str, Callable[..., Any]] | None = None
-) -> list[Any]:
-    """Values of every group, (size,) or (size, points), from those of the groups of arguments, all of one dtype.
-
-    `forms` are taken instead of the table's, by the name of the function.
-    """
+def group_values(program: Program, arguments: Sequence[Any]) -> list[Any]:
+    """Values of every group, (size,) or (size, points), from those of the groups of arguments, all of one dtype."""
     dtype = arguments[0].dtype
     constants = np.asarray([nearest(value, dtype) for value in program.constants], dtype)
     repeated, cuts = program.repeated, program.cuts
     values: list[Any] = [segmented(each, cuts[number]) for number, each in enumerate(arguments)]
     values += [constants, np.asarray(program.truths, np.bool_)]
     for number, group in enumerate(program.groups[len(HEADS) :], len(HEADS)):
-        if group.kind == "apply":
-            found = _apply(program, group, values, forms or {})
-        else:
-            found = _FORMS[group.kind](program, group, values)
+        found = _FORMS[group.kind](program, group, values)
         points = found.shape[-1:] if group.batched else ()
         found = found.reshape(group.size, *points)
         # XLA would compute what is read often once for each reader
@@ -96,7 +88,7 @@ def _filled(found: Any, frame: tuple[int, ...], wide: bool) -> Any:
     return jnp.broadcast_to(found, (*frame, found.shape[-1]) if wide else frame)
 
 
-def _apply(program: Program, group: Group, values: Sequence[Any], forms: Mapping[str, Callable[..., Any]]) -> Any:
+def _apply(program: Program, group: Group, values: Sequence[Any]) -> Any:
     function: Any = group.function
     sources = [slot.sources[0] for slot in group.slots]
     indices = [slot.index[0, :, 0] for slot in group.slots]
@@ -109,7 +101,7 @@ def _apply(program: Program, group: Group, values: Sequence[Any], forms: Mapping
     still = [partial is Absence.ZERO for partial in function.partials]
     taken = [jax.lax.stop_gradient(each) if s else each for each, s in zip(taken, still, strict=True)]
     plain = function.name == "divide" and sources[1] == CONSTANTS
-    form = jnp.divide if plain else forms.get(function.name) or form_of(function)
+    form = jnp.divide if plain else form_of(function)
     return _filled(form(*taken, *group.static), frame, group.batched)
 
 
@@ -183,4 +175,4 @@ def _running(program: Program, group: Group, values: Sequence[Any]) -> Any:
     return jnp.moveaxis(found, 0, 1)
 
 
-_FORMS = {"product": _product, "sum": _sum, "running": _running}
+_FORMS = {"apply": _apply, "product": _product, "sum": _sum, "running": _running}

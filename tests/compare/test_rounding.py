@@ -13,7 +13,7 @@ from compare.benchmarks import random_expressions as benchmark
 from compare.bounds import jaxpr
 from compare.bounds.chain import adjoint_bounds
 from compare.bounds.graph import output_bounds
-from symdiff.forms.elementary_classes import sigmoid
+from symdiff.forms.elementary_classes import sigmoid, softplus
 from symdiff.from_sympy import graph_of
 
 SYMBOLS = x, y, z = sp.symbols("x y z", real=True)
@@ -227,3 +227,12 @@ def test_bounds_of_the_reverse_sweep_tell_where_a_branch_was_chosen_by_rounding(
     assert chosen.tolist() == [True, False]
     assert bounds[1, 0] >= 1.0
     assert bounds[1, 1] < 1e-15
+
+
+@pytest.mark.parametrize("function", [sp.tanh, sigmoid, softplus])
+@pytest.mark.parametrize("third", [0.3, 0.30000000000000004])
+def test_where_branches_of_a_smooth_form_meet_the_bound_stays_small(function, third):
+    """Rounding decides the branch at 0.1 + 0.2 - 0.3; neither is the function on both sides."""
+    rows = compare.check(function(x + y - z), at={"x": 0.1, "y": 0.2, "z": third}).rows
+    assert [row.verdict for row in rows] == ["agree"] * 3
+    assert all(0 < row.tolerances["autodiff"] < 1e-13 for row in rows)

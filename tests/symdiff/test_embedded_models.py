@@ -2,6 +2,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -30,7 +31,7 @@ def certified(name):
 
 def test_names():
     assert models.names() == (
-        *("affine", "chwirut2", "collapse", "digits", "gmm", "linear", "logistic", "misra1a"),
+        *("affine", "breast_cancer", "chwirut2", "collapse", "digits", "gmm", "linear", "logistic", "misra1a"),
         *("quadratic", "thurber", "two_layer", "two_layer_relu", "two_layer_sigmoid"),
     )
 
@@ -137,3 +138,22 @@ def test_find_refuses_what_is_no_model(text, message):
 def test_load_refuses_a_path():
     with pytest.raises(ModelError, match=r"^no embedded model '\.\./linear'; did you mean 'linear'\?"):
         models.load("../linear")
+
+
+def test_breast_cancer_is_uci_s():
+    """Counts and extremes are those of the dataset's description at UCI."""
+    data = models.load("breast_cancer").data
+    x, label = data["x"][:, :, 0], data["y"]
+    assert (x.shape, np.sum(label == 0), np.sum(label == 1)) == ((569, 30), 212, 357)
+    # radius, texture, perimeter, area, smoothness: of the mean, and last of the worst
+    assert x[:, :5].min(axis=0).tolist() == [6.981, 9.71, 43.79, 143.5, 0.05263]
+    assert x[:, :5].max(axis=0).tolist() == [28.11, 39.28, 188.5, 2501.0, 0.1634]
+    assert (x[:, 29].min(), x[:, 29].max()) == (0.05504, 0.2075)
+
+
+def test_columns_of_breast_cancer_are_brought_to_one_size():
+    model = models.load("breast_cancer")
+    centre, rate = (model.parameters[s].value for s in model.parameters if s.name in ("centre", "rate"))
+    scaled = (model.data["x"] - centre) * rate
+    assert np.abs(scaled.mean(axis=0)).max() < 0.02
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=0.006)

@@ -66,6 +66,18 @@ def test_digits_are_told_from_a_held_out_fifth(train):
     assert np.sum(named == samples["y"][:, :, 0].argmax(axis=1)) == held["correct"]
 
 
+def test_tumours_are_told_from_a_held_out_fifth(train):
+    found = json.loads(train("breast_cancer", "--json", "-").out)
+    held, parameters = found["held_out"], found["parameters"]
+    _, samples = split(models.load("breast_cancer").data, 0.2, 0)
+    taken = {name: np.array(parameters[name])[:, 0] for name in ("w", "centre", "rate")}
+    z = (samples["x"][:, :, 0] - taken["centre"]) * taken["rate"] @ taken["w"] + parameters["b"]
+    label = samples["y"]
+    assert held["samples"] == 113
+    assert held["correct"] == np.sum((z > 0) == (label == 1)) >= 0.96 * 113
+    assert held["loss"] == pytest.approx(np.mean(np.logaddexp(0, z) - label * z), rel=1e-12)
+
+
 def test_options_given_go_before_those_of_the_model(train):
     result = train("digits", "--epochs", "1", "--held-out", "0.5")
     assert "1 epochs, 29 updates" in result.out

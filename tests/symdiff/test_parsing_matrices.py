@@ -195,3 +195,17 @@ def test_two_arrays_of_one_name():
 )
 def test_what_is_printed_of_gradients_is_read(printed, text):
     assert parse(printed, symbols=SYMBOLS) == parse(text, symbols=SYMBOLS)
+
+
+@pytest.mark.parametrize(("function", "nodes"), [("softmax", 6), ("tanh", 3)])
+def test_a_deep_network_is_read_in_the_size_of_its_text(function, nodes):
+    """A softmax stands twice in itself, so that 40 of them are 2**40 terms of a tree."""
+    sizes = []
+    for depth in (30, 40):
+        weights = [sp.MatrixSymbol(f"W{k}", 8, 8) for k in range(depth)]
+        text = "x"
+        for weight in weights:
+            text = f"{function}({weight}*{text})"
+        parsed = parse(f"trace(transpose(x)*{text})", [sp.MatrixSymbol("x", 8, 1), *weights])
+        sizes.append(len(graph_of([parsed])))
+    assert sizes[1] - sizes[0] == 10 * nodes

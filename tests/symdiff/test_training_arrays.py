@@ -237,3 +237,18 @@ def test_a_missing_array_and_lengths_that_differ():
         symdiff.train(model, {"X": table["X"], "y": table["y"][:19]})
     with pytest.raises(DataError, match=r"^predict: X has the shape n×3, but its array has the shape 20×2"):
         symdiff.train(model, epochs=1).predict(X=table["X"][:, :2])
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    # to 17 digits by mpmath: sech(20)**2, sigmoid(40)*(1 - sigmoid(40)), 1/(1 + exp(40))
+    [(sp.tanh, 1.6993417021166355e-17), (symdiff.sigmoid, 4.2483542552915889e-18)],
+)
+def test_what_is_trained_are_the_forms_that_are_checked(function, slope):
+    """JAX's own tanh and sigmoid have the derivative 0 this far out."""
+    W, x, y = sp.MatrixSymbol("W", 2, 2), *sp.symbols("x y", real=True)
+    far = 20.0 if function is sp.tanh else 40.0
+    parts = {"inputs": [x], "target": y, "parameters": {W: np.full((2, 2), far)}, "data": {"x": [1.0], "y": [0.0]}}
+    model = symdiff.Model("far", sp.Trace(W.applyfunc(function)) * x, loss="prediction - y", **parts)
+    result = symdiff.train(model, epochs=1, record_gradients=True)
+    np.testing.assert_allclose(result.gradients["W"][0], slope * np.eye(2), rtol=4e-15, atol=0)

@@ -33,6 +33,7 @@ from symdiff.errors import UnsupportedError
 from symdiff.forms.elementary_classes import sigmoid
 from symdiff.from_sympy import free_symbols, graph_of
 from symdiff.gradients import gradient
+from symdiff.parsing import parse
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.tensors.notation import Entries, OneByOne, Pointwise
 from symdiff.tensors.tidying import tidied
@@ -250,3 +251,12 @@ def _parts(root):
             seen[id(part)] = part
             pending.extend(part.args)
     return seen.values()
+
+
+def test_a_penalty_of_one_entry_beside_a_number_is_a_plain_factor():
+    """Ridge regression: 2*lam*w + 2*X.T*(X*w - t), The Matrix Cookbook, 84 and 131."""
+    lam, weights = sp.Symbol("lam", real=True), sp.MatrixSymbol("w", 3, 1)
+    data, goal = sp.MatrixSymbol("X", 5, 3), sp.MatrixSymbol("t", 5, 1)
+    loss = parse("norm(X*w - t)**2 + lam*transpose(w)*w", [data, weights, goal, lam])
+    (found,) = gradient(loss, [weights]).expressions
+    assert str(found) == "2*lam*w + 2*X.T*(X*w - t)"
