@@ -16,11 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import jinja2
-import numpy as np
 from markupsafe import Markup
 
-from symdiff.data import short
-from symdiff.errors import UnsupportedError
 from symdiff.pictures.palette import DARK, LIGHT
 from symdiff.step_through.lesson import Lesson, lesson
 from symdiff.tracing import Trace
@@ -42,18 +39,11 @@ class Rows:
 def page_of(trace: Trace) -> str:
     """The whole page of a trace.
 
-    Raises UnsupportedError for a trace of arrays.
-
     >>> from symdiff.tracing import trace
     >>> page = page_of(trace("w*x", {"w": 3, "x": 2}))
     >>> page.startswith("<!doctype html>"), page.count("<tr data-n=")
     (True, 4)
     """
-    if holds_arrays(trace):
-        raise UnsupportedError(
-            f"the expression {short(trace.expression)} holds matrices, arrays or sums, and the page walks through "
-            "numbers; read its tables as text or JSON"
-        )
     found = lesson(trace)
     script = (TEMPLATES / "walk.js").read_text(encoding="utf-8")
     return _rendered(
@@ -63,12 +53,8 @@ def page_of(trace: Trace) -> str:
         script=Markup(script),  # noqa: S704 our own file
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         adjoints=json.dumps(found.adjoints, allow_nan=False),
+        entries=json.dumps(found.entries, ensure_ascii=False),
     )
-
-
-def holds_arrays(trace: Trace) -> bool:
-    """Whether a node of a trace is no number."""
-    return any(np.shape(step.value) for step in trace.steps)
 
 
 def part_of(trace: Trace, limit: int = PAGE_BYTES) -> str:

@@ -152,17 +152,17 @@ def array_lines(value: Any) -> list[str]:
     if not np.shape(value):
         return [number(value)]
     if np.ndim(value) == 2:
-        places = _ends(np.shape(value)[1])
-        rows = [_entries(value[k], places) for k in _ends(np.shape(value)[0]) if k is not None]
+        places = ends(np.shape(value)[1])
+        rows = [_entries(value[k], places) for k in ends(np.shape(value)[0]) if k is not None]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [f"[{'  '.join(t.rjust(n) for t, n in zip(row, widths, strict=True))}]" for row in rows]
         return [*lines[:FIRST], DOTS, *lines[FIRST:]] if len(value) > LONGEST_AXIS else lines
     flat = np.ravel(value)
-    line = f"[{', '.join(_entries(flat, _ends(flat.size)))}]"
+    line = f"[{', '.join(_entries(flat, ends(flat.size)))}]"
     return [line if np.ndim(value) == 1 else f"{line} in {shape_text(np.shape(value))}"]
 
 
-def _ends(length: int) -> list[int | None]:
+def ends(length: int) -> list[int | None]:
     """Places along an axis that are written; None for what is left out."""
     if length <= LONGEST_AXIS:
         return list(range(length))

@@ -10,7 +10,7 @@ import sympy as sp
 
 import symdiff
 from symdiff.cli import main
-from symdiff.errors import OptionError, UnsupportedError
+from symdiff.errors import OptionError
 from symdiff.function import Absence
 from symdiff.functions import ROWS
 from symdiff.step_through.formulas import rule_markup
@@ -123,12 +123,6 @@ def test_what_does_not_fit_is_left_out_and_counted():
 def test_more_than_2000_nodes_are_refused_in_one_line():
     with pytest.raises(OptionError, match="no more than 2,000"):
         chain_of(2100).to_html()
-
-
-def test_arrays_are_refused_in_one_line():
-    vector = sp.MatrixSymbol("x", 2, 1)
-    with pytest.raises(UnsupportedError, match="holds matrices, arrays or sums"):
-        symdiff.trace((vector.T * vector)[0, 0] + 1, {"x": [[1.0], [2.0]]}).to_html()
 
 
 def test_names_cannot_break_out():
