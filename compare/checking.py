@@ -11,6 +11,7 @@ from compare import judging, provenance
 from compare.arrays.checking import check_arrays
 from compare.comparison import Comparison
 from compare.explanations.repeating import with_commands
+from compare.fingerprint import hashes
 from compare.formula import formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
@@ -84,6 +85,7 @@ def check(
         "facts": dict(asked.facts),
         "constants": judging.constants(kind),
         "versions": provenance.versions(),
+        "parameters": asked.parameters,
     }
 
     def repeated(at_given: Sequence[Point]) -> str | None:
@@ -92,6 +94,7 @@ def check(
 
     try:
         graph = graph_of([asked.expression])
+        common["hashes"] = hashes(graph, asked.given)
         if graph.shapes or not set(graph.inputs) <= set(asked.symbols):
             # arrays, or a length that is left of them
             return check_arrays(asked, graph, at, points, seed, kind, common, order, stress, _bounds(asked))

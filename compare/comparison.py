@@ -1,12 +1,14 @@
 """What a comparison found, as plain data: its rows, their verdict, and what is needed to read and to repeat it."""
 
+from __future__ import annotations
+
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -17,17 +19,26 @@ from compare.row import Enclosure as Enclosure
 from compare.row import Row as Row
 from compare.verdict import Verdict as Verdict
 from symdiff.errors import OutputError
+from symdiff.mimebundle import Shown
 from symdiff.output_file import write_file
+from symdiff.parameter import Parameter
+
+if TYPE_CHECKING:
+    from compare.costs import BreakEven
+    from compare.courses import Course
+    from symdiff.fitting import Fit
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """All rows of one check, with what is needed to read and to repeat it.
 
     `model` and `formulas` (one a partial derivative) are SymPy expressions, or text; `operations` counts the operations
     of each graph, `constants` names the numbers that verdicts rest on, `facts` is anything else known of the model,
     `claims` what was found of each claimed partial derivative. `places` are points of many numbers, arrays as nested
-    lists, which rows call by their number, 1 being the first.
+    lists, which rows call by their number, 1 being the first. `parameters` are a model's, `hashes` SHA-256 of the
+    formula's graph and of the data. `cost` was measured, if asked for; `course` and `fitted` are of the training run or
+    the fit of which the derivatives were checked.
 
     >>> row = Row("w", {"w": 1.0}, 2.0, 2.0, 2.0, Enclosure(2.0, 0.0, "2"), Verdict.AGREE, 0.0, 4e-16, 1.0, "")
     >>> comparison = Comparison("square", "w**2", ("w",), "float64", (row,))
@@ -50,6 +61,11 @@ class Comparison:
     command: str | None = None
     claims: tuple[Outcome, ...] = ()
     places: tuple[Mapping[str, Any], ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+    cost: BreakEven | None = None
+    course: Course | None = None
+    fitted: Fit | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -126,10 +142,16 @@ class Comparison:
         origin = {"seed": self.seed, "command": self.command, "versions": dict(self.versions)}
         claims = {"claims": [claim.to_dict() for claim in self.claims]} if self.claims else {}
         claims |= {"points": list(self.places)} if self.places else {}
+        given |= {"parameters": {name: _described(p) for name, p in self.parameters.items()}} if self.parameters else {}
+        given |= {"hashes": dict(self.hashes)} if self.hashes else {}
+        runs = {"training": self.course, "fit": self.fitted, "cost": self.cost}
+        claims |= {name: run.to_dict() for name, run in runs.items() if run is not None}
         return outcome | given | origin | claims | {"rows": [row.to_dict() for row in self.rows]}
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, beside: bool = False) -> None:
         """Write the report: a page for .html, data for .json, text for .md; whole or not at all.
+
+        `beside` tells the page that its data stand beside it, in a file of the same name that ends in .json.
 
         Raises OutputError for another ending and for a path that cannot be written.
         """
@@ -137,7 +159,7 @@ class Comparison:
 
         match Path(path).suffix.lower():
             case ".html":
-                text = report.to_html(self)
+                text = report.to_html(self, beside=beside)
             case ".json":
                 text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
             case ".md":
@@ -146,3 +168,19 @@ class Comparison:
                 raise OutputError(f"cannot tell the form of {os.fspath(path)!r}: end its name in .html, .json or .md")
         # a file name from the command line may hold half of a surrogate pair, which UTF-8 cannot
         write_file(path, text.encode("utf-8", "backslashreplace"))
+
+    def _repr_html_(self) -> str:
+        from compare import report
+
+        return report.to_notebook(self)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {visible(self.subject, 60)!r}: {self.verdict}, {len(self.rows):,} checks>"
+
+
+def _described(parameter: Parameter) -> dict[str, Any]:
+    """A parameter as JSON data; of an array its shape, since its numbers may be many."""
+    value = parameter.value if isinstance(parameter.value, float) else {"shape": list(parameter.shape)}
+    return {"value": value, "min": parameter.min, "max": parameter.max, "fixed": parameter.fixed} | {
+        "unit": parameter.unit
+    }

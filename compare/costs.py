@@ -96,11 +96,12 @@ class BreakEven:
             if cost.setup is None or cost.call is None:
                 lines.append(f"{cost.route:<12}  {cost.reason}")
                 continue
-            first, call = _seconds(cost.setup + cost.call), _seconds(cost.call)
-            lines.append(f"{cost.route:<12}{first:>14}{call:>14}  {self._paid(cost.route)}".rstrip())
+            first, call = in_seconds(cost.setup + cost.call), in_seconds(cost.call)
+            lines.append(f"{cost.route:<12}{first:>14}{call:>14}  {self.paid(cost.route)}".rstrip())
         return "\n".join(lines)
 
-    def _paid(self, route: str) -> str:
+    def paid(self, route: str) -> str:
+        """From how many calls on the symbolic route has taken less time than this one, in words; "" for itself."""
         if route not in self.pays:
             return ""
         start, end = self.pays[route], self.until[route]
@@ -250,7 +251,12 @@ def _grouped(number: int | None) -> str:
     return f"{number:,}" if number < 10**9 else f"{float(number):.1e}" if number < 10**300 else "over 1e300"
 
 
-def _seconds(seconds: float) -> str:
+def in_seconds(seconds: float) -> str:
+    """A time with three digits and its unit.
+
+    >>> in_seconds(2.5e-5)
+    '25 µs'
+    """
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

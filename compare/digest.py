@@ -127,6 +127,12 @@ def _against_referee(rows: list[Row], route: str, dtype: str) -> Status:
     return _status(f"{route} = referee", found, (route,), dtype)
 
 
+def _claim(rows: list[Row], dtype: str) -> tuple[Status, ...]:
+    claimed = ((row, row.referee.distance(row.claim)) for row in rows if row.claimed)
+    found = [(row, d, row.claim == row.referee.value) for row, d in claimed if d is not None]
+    return (_status("claim = referee", found, (), dtype),) if any(row.claimed for row in rows) else ()
+
+
 def statuses(comparison: Comparison) -> tuple[Status, ...]:
     """Compare the routes in pairs, then each with the referee.
 
@@ -138,6 +144,7 @@ def statuses(comparison: Comparison) -> tuple[Status, ...]:
     return (
         *(_pair(rows, one, other, comparison.dtype) for one, other in pairs),
         *(_against_referee(rows, route, comparison.dtype) for route in ROUTES),
+        *_claim(rows, comparison.dtype),
     )
 
 

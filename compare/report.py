@@ -4,9 +4,10 @@ The same comparison gives the same bytes: no time, no random names. The page nee
 below a megabyte: what is long is cut, the page says how much, and the JSON holds everything.
 """
 
+from __future__ import annotations
+
 import itertools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,26 +17,42 @@ import jinja2
 import sympy as sp
 from markupsafe import Markup
 
+from compare.claims.outcome import MEANINGS
 from compare.comparison import Comparison
-from compare.digest import DECIDED, digits, partials, statuses, ulps, worst_rows
+from compare.digest import partials, statuses
 from compare.formula import as_mathml, as_text, partial_mathml, visible
+from compare.reports.conditions import conditions
+from compare.reports.details import details
+from compare.reports.runs import cost_view, course_view, fit_view, parameter_view
+from compare.reports.steps import steps_view
+from compare.reports.texts import GLYPHS, NAME, brief, code, coordinates, escape_markdown, exact, short, table
 from compare.row import ROUTES, Row
 from compare.verdict import Verdict
 
+__all__ = ["GLYPHS", "TEMPLATES", "code", "escape_markdown", "to_html", "to_markdown", "to_notebook"]
+
 TEMPLATES = Path(__file__).parent / "templates"
-# The page in order; a later part of the story (training, cost) is one more template here.
-SECTIONS = ("verdict", "claims", "status", "model", "gradient", "worst", "undefined", "rows", "reproduce")
-GLYPHS = {
-    Verdict.DISAGREE: "✗",
-    Verdict.INACCURATE: "≈",
-    Verdict.UNSUPPORTED: "⊘",
-    Verdict.UNDECIDED: "?",
-    Verdict.AGREE: "✓",
-    Verdict.UNDEFINED: "◇",
-}
-ROWS, PARTIALS, UNDEFINED, COORDINATES, NAME = 2_000, 200, 100, 24, 120
+# The page in order.
+SECTIONS = (
+    ("verdict", ""),
+    ("claims", "Claims"),
+    ("status", "Status"),
+    ("model", "Model"),
+    ("gradient", "Gradient"),
+    ("worst", "Worst points"),
+    ("steps", "Chain rule"),
+    ("undefined", "Undefined points"),
+    ("rows", "All checks"),
+    ("training", "Training"),
+    ("fit", "Fit"),
+    ("cost", "Cost"),
+    ("reproduce", "Reproduce"),
+)
+ROWS, PARTIALS, UNDEFINED = 2_000, 200, 100
+# formulas that are seen without being asked for
+OPENED = 12
 PAGE_BYTES, FORMULA_BYTES, UNDEFINED_BYTES = 950_000, 250_000, 100_000
-MARKDOWN_ROWS = 100
+MARKDOWN_ROWS, NOTEBOOK_ROWS = 100, 12
 
 
 @dataclass(frozen=True)
@@ -54,48 +71,9 @@ class Shown:
     left_out: int
 
 
-def short(text: str) -> str:
-    """Cut a name or title to the length of one or two lines.
-
-    >>> len(short("w" * 1000))
-    120
-    """
-    return visible(text, NAME)
-
-
-def exact(value: float | None) -> str:
-    """Write a number with 17 significant digits, which name one float64 and no other.
-
-    >>> exact(0.1)
-    '0.10000000000000001'
-    """
-    return "none" if value is None else f"{value:.17g}"
-
-
-def brief(value: float | None) -> str:
-    """Write a number with three significant digits.
-
-    >>> brief(1.23456e-7)
-    '1.23e-07'
-    """
-    return "none" if value is None else f"{value:.3g}"
-
-
-def coordinates(at: Mapping[str, float]) -> list[str]:
-    """Write each coordinate of a point so that it reads back as the same number.
-
-    >>> coordinates({"w": 1.0, "x": 0.1})
-    ['w = 1.0', 'x = 0.1']
-    """
-    # a length, or the number of a point, is a whole number
-    first = itertools.islice(at.items(), COORDINATES)
-    shown = [f"{short(name)} = {value if isinstance(value, int) else float(value)!r}" for name, value in first]
-    return shown + [f"and {len(at) - COORDINATES:,} more"] * (len(at) > COORDINATES)
-
-
 def _formula(formula: sp.Basic | str) -> Formula:
     mathml = as_mathml(formula)
-    # Nothing but elements of MathML and escaped names: compare.formula checks it.
+    # Nothing but elements of MathML and escaped names: symdiff.formula.mathml checks it.
     return Formula(Markup(mathml) if mathml else None, as_text(formula))  # noqa: S704
 
 
@@ -115,30 +93,28 @@ def _cut(rows: Iterable[Any], limit: int) -> Shown:
     return Shown(rows[:limit], max(0, len(rows) - limit))
 
 
-def _detail(row: Row, dtype: str) -> dict[str, Any]:
-    """Open one row up: each route's number with its distance from the enclosure, in several measures."""
-    routes: list[dict[str, Any]] = []
-    for name in ROUTES:
-        distance = row.distance(name)
-        error = distance if row.verdict in DECIDED else None  # a wide enclosure says nothing of a route's own error
-        measures = {"ulps": ulps(error, row.referee.value, dtype), "digits": digits(error, row.referee.value, dtype)}
-        allowed = row.allowed(name)
-        measures["ratio"] = error / allowed if error is not None and allowed else None
-        routes.append({"name": name, "value": row.route(name), "distance": distance, **measures})
-    return {"row": row, "routes": routes}
-
-
 def _context(comparison: Comparison) -> dict[str, Any]:
     found = partials(comparison)
     given = [comparison.formulas.get(partial.wrt, "not given") for partial in found[:PARTIALS]]
     gradient = tuple(zip(found, _formulas(given, FORMULA_BYTES), strict=False))
+    meanings = {verdict: verdict.meaning for verdict in Verdict} | (MEANINGS if comparison.claims else {})
     return {
         "comparison": comparison,
         "counts": {verdict: count for verdict, count in comparison.counts.items() if count},
+        "meanings": meanings,
         "gradient": Shown(gradient, len(found) - len(gradient)),
+        "formulas_open": len(gradient) <= OPENED and all(f.mathml or len(f.text) <= NAME for _, f in gradient),
         "model": _formula(comparison.expression if comparison.model is None else comparison.model),
+        "parameters": parameter_view(comparison),
         "statuses": statuses(comparison),
-        "worst": [_detail(row, comparison.dtype) for row in worst_rows(comparison)],
+        "conditions": conditions(comparison),
+        "worst": details(comparison),
+        "steps": steps_view(comparison),
+        "training": course_view(comparison),
+        "fit": fit_view(comparison),
+        "cost": cost_view(comparison),
+        # a run has an exit code of its own
+        "exit_code": comparison.exit_code if comparison.course is comparison.fitted is None else None,
     }
 
 
@@ -154,36 +130,6 @@ def _finish_html(value: Any) -> Any:
 def _partial_html(wrt: str) -> Markup | str:
     mathml = partial_mathml(wrt)
     return Markup(mathml) if mathml else f"∂/∂{short(wrt)}"  # noqa: S704 as in _formula
-
-
-class MarkdownSafe(str):
-    """Text that is Markdown already."""
-
-    __slots__ = ()
-
-
-def escape_markdown(value: Any) -> MarkdownSafe:
-    r"""Escape what Markdown, its tables, its mathematics and HTML in it would read as theirs.
-
-    >>> print(escape_markdown("a|b <i> `c` $d$"))
-    a\|b &lt;i&gt; \`c\` \$d\$
-    """
-    if isinstance(value, MarkdownSafe):
-        return value
-    text = re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", visible(str(value)))
-    return MarkdownSafe(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;"))
-
-
-def code(value: Any, cell: bool = False) -> MarkdownSafe:
-    r"""Write text as code that its own backticks cannot end; within a table's cell a bar is escaped even in code.
-
-    >>> print(code("a`b"), code("x|y", cell=True))
-    ``a`b`` `x\|y`
-    """
-    text = visible(str(value)).replace("|", "\\|" if cell else "|")
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return MarkdownSafe(f"{fence}{space}{text}{space}{fence}") if text.strip() else MarkdownSafe("(empty)")
 
 
 @cache
@@ -207,6 +153,7 @@ def _environment(kind: str) -> jinja2.Environment:
         "coordinates": coordinates,
         "partial": _partial_html,
         "code": code,
+        "table": table,
     }
     names |= {"glyphs": GLYPHS, "routes": ROUTES, "sections": SECTIONS, "Verdict": Verdict}
     return environment
@@ -225,14 +172,14 @@ def _lines(name: str, rows: Sequence[Row], limit: int, budget: int) -> Shown:
     return Shown(tuple(lines), len(rows) - len(lines))
 
 
-def to_html(comparison: Comparison) -> str:
-    """Return the comparison as one self-contained page.
+def to_html(comparison: Comparison, *, beside: bool = False) -> str:
+    """Return the comparison as one self-contained page; `beside` says that its JSON stands beside it.
 
     >>> to_html(Comparison("line", "w*x + b", ("w",), "float64", ())).startswith("<!doctype html>")
     True
     """
     page = _environment("html").get_template("report.html.j2")
-    context = _context(comparison)
+    context = _context(comparison) | {"beside": beside}
     context["undefined"] = _lines("undefined", _undefined(comparison), UNDEFINED, UNDEFINED_BYTES)
     rest = page.render(context, rows=Shown((), len(comparison.rows)))
     return page.render(context, rows=_lines("check", comparison.rows, ROWS, PAGE_BYTES - len(rest.encode())))
@@ -247,3 +194,13 @@ def to_markdown(comparison: Comparison) -> str:
     page = _environment("markdown").get_template("report.md.j2")
     undefined, rows = _cut(_undefined(comparison), UNDEFINED), _cut(comparison.rows, MARKDOWN_ROWS)
     return page.render(_context(comparison), undefined=undefined, rows=rows)
+
+
+def to_notebook(comparison: Comparison) -> str:
+    """Return the verdict and the table of the gradient, as a notebook shows them.
+
+    >>> "undecided" in to_notebook(Comparison("line", "w*x + b", ("w",), "float64", ()))
+    True
+    """
+    shown = _cut(partials(comparison), NOTEBOOK_ROWS)
+    return _environment("html").get_template("notebook.html.j2").render(comparison=comparison, gradient=shown)

@@ -19,6 +19,7 @@ from symdiff.from_sympy import as_expression, free_symbols
 from symdiff.gradients import Gradient, Wrt, find_symbols
 from symdiff.graph import Graph
 from symdiff.model import Model
+from symdiff.parameter import Parameter
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Subject:
     def text(self) -> str:
         """The expression on one line."""
         return as_text(self.expression) if isinstance(self.given, Model) else self.name
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """A model's parameters by name."""
+        named = self.given.parameters.items() if isinstance(self.given, Model) else ()
+        return {symbol.name: parameter for symbol, parameter in named}
 
     @property
     def drawn(self) -> bool:
@@ -90,7 +97,7 @@ def _of_model(model: Model, wrt: Wrt | None) -> Subject:
     if model.data is not None:
         columns = {symbol: model.data[symbol.name].tolist() for symbol in model.observed}
         data = tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        facts["data"] = f"{len(data)} samples"
+        facts["data"] = f"{len(data):,} sample{'s' * (len(data) != 1)}"
     chosen = tuple(model.parameters) if wrt is None else find_symbols(wrt, symbols)
     return Subject(model, model.name, model.loss, symbols, chosen, values, data, facts)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from symdiff.errors import DataError, ModelError
 from symdiff.least_squares import Residuals, minimised
 from symdiff.loss import PREDICTION, fits
+from symdiff.mimebundle import Shown
 from symdiff.model import Model
 from symdiff.prediction import at_probe, predict
 from symdiff.tangent_plane import covariance_of
@@ -25,7 +26,7 @@ LOSS_NODES = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Shown):
     """A least-squares fit of p moving parameters to n rows.
 
     `parameters` has all values, `stderr` the standard errors of those that moved and NaN for those that did not, or
@@ -101,6 +102,11 @@ class Fit:
             "converged": self.converged,
             "reason": self.reason,
         }
+
+    def _repr_html_(self) -> str:
+        from symdiff.notebook import fit_html
+
+        return fit_html(self)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:.6g}" for name, value in self.parameters.items())

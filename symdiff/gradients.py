@@ -13,15 +13,16 @@ from symdiff.collection import collection_paused
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.graph import Graph
 from symdiff.graph_builder import GraphBuilder
+from symdiff.mimebundle import Shown
 from symdiff.rewriting.rewrites import readable, stable
 from symdiff.rewriting.seams import smoothed
-from symdiff.symbol_lookup import Wrt, column_of, find_symbols
+from symdiff.symbol_lookup import Wrt, column_of, find_symbols, listed
 from symdiff.symbolic import gradient_graph
 from symdiff.to_sympy import expressions_of
 
 
 @dataclass(frozen=True, eq=False)
-class Gradient:
+class Gradient(Shown):
     """All partials of one expression, as one graph that shares what they have in common.
 
     `graph` has the outputs (value, partial in wrt[0], ...). Expressions are written out only when asked for.
@@ -97,12 +98,18 @@ class Gradient:
 
         return step_names(self.graph, shared, free)
 
-    def _repr_latex_(self) -> str:
-        rows = [rf"\frac{{\partial}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(self[symbol])}" for symbol in self.wrt]
-        return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
+    def _repr_html_(self) -> str:
+        from symdiff.notebook import gradient_html
+
+        return gradient_html(self)
+
+    def _repr_latex_(self) -> str | None:
+        from symdiff.notebook import gradient_latex
+
+        return gradient_latex(self)
 
     def __repr__(self) -> str:
-        return f"Gradient in {', '.join(map(str, self.wrt))}: {self.operations} operations with the value"
+        return f"Gradient in {listed(self.wrt)}: {self.operations} operations with the value"
 
 
 def gradient(expr: Any, wrt: Wrt) -> Gradient:

@@ -19,6 +19,7 @@ from symdiff.data import Column, listed, name_of, short
 from symdiff.errors import ModelError
 from symdiff.initial_values import initial
 from symdiff.loss import LOSSES, canonical, loss_formula, substituted
+from symdiff.mimebundle import Shown
 from symdiff.parameter import Parameter
 from symdiff.tensors.shapes import Shape
 
@@ -27,7 +28,7 @@ Symbols = tuple[Any, ...]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class Model:
+class Model(Shown):
     """A prediction f(x; w) of a target y, with the loss L(f, y) of one sample.
 
     Arguments, the symbols as SymPy symbols, matrix symbols or IndexedBase, or by name (those that the prediction does
@@ -228,6 +229,16 @@ class Model:
         names = listed(symbol.name for symbol in self.inputs), listed(symbol.name for symbol in self.parameters)
         what = "a formula" if self.target is None else self.target.name
         return f"<Model {self.name!r}: {what} from {names[0]}, parameters {names[1]}>"
+
+    def _repr_html_(self) -> str:
+        from symdiff.notebook import model_html
+
+        return model_html(self)
+
+    def _repr_latex_(self) -> str | None:
+        from symdiff.notebook import model_latex
+
+        return model_latex(self)
 
     def _key(self) -> list[object]:
         small = [self.name, self.source, self.inputs, self.target, list(self.parameters.items())]

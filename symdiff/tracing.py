@@ -19,6 +19,7 @@ from symdiff.formula.mentions import mentioned
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
+from symdiff.mimebundle import Shown
 from symdiff.symbol_lookup import INPUTS
 from symdiff.traces.array_tape import ArrayTape
 from symdiff.traces.point import point_of
@@ -61,7 +62,7 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Shown):
     """An expression evaluated at a point and differentiated there; `trace` makes one.
 
     `steps` are the nodes front to back, `backward_steps` back to front; `t["w"]`, `t[w]` and `t["v1"]` single nodes.

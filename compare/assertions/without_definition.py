@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from compare import judging, points, provenance
+from compare import differences, judging, points, provenance
 from compare.assertions import callables
 from compare.assertions.callables import SCALE, Answers
 from compare.assertions.callee import Callee, parameter_names, read_callee
@@ -31,13 +31,6 @@ from symdiff.errors import InputError, OptionError
 from symdiff.graph import Graph
 
 Array = NDArray[np.float64]
-# the first step as a part of the coordinate, of which two ladders are climbed down that share no step
-FIRST = (0.125, 0.125 / math.pi)
-RUNGS = 10
-# the estimate of the error is a guess: a difference must be so many times larger to be held against a derivative
-MARGIN = 16.0
-# a relative error estimate above which differences decide nothing
-BLIND = 1e-3
 # step of the directional change that tells the condition number
 NUDGE = 1e-4
 # rounding errors of the function, in eps, that no difference is blamed for
@@ -127,7 +120,12 @@ def _rows(
                 own = 0.0 if answers.bound is None else SAFETY * float(answers.bound[i, k])
                 own = own if math.isfinite(own) else 0.0
                 size = abs(float(slope[k]))
-                allowed = MARGIN * float(error[k]) + own + judging.FORCED * eps * (1 + float(kappa[k])) * size + tiny
+                allowed = (
+                    differences.MARGIN * float(error[k])
+                    + own
+                    + judging.FORCED * eps * (1 + float(kappa[k])) * size
+                    + tiny
+                )
                 rows.append(
                     _row(symbol.name, at, name, number, float(slope[k]), allowed, float(scale[k]), sides[k], dtype)
                 )
@@ -165,7 +163,7 @@ def _row(
         reason = (
             f"{source} is off by {abs(number - slope):.3g}, where the differences and rounding explain {allowed:.3g}"
         )
-    if kind is Verdict.AGREE and allowed > BLIND * max(abs(slope), abs(number), scale):
+    if kind is Verdict.AGREE and allowed > differences.BLIND * max(abs(slope), abs(number), scale):
         # what may be anything is neither right nor wrong
         kind, error, reason = Verdict.UNDECIDED, None, "central differences are too coarse here"
     nothing = Enclosure(None, None, None)
@@ -194,45 +192,17 @@ def _slope(
     callee: Callee, columns: Sequence[Array], i: int, values: Answers
 ) -> tuple[Array, Array, list[tuple[float, float] | None]]:
     """The slope in the i-th coordinate, an estimate of its error, and the one-sided slopes where they differ."""
-    ladders = [_ladder(callee, columns, i, first, values) for first in FIRST]
-    (u, error_u), (v, error_v) = ladders
-    better = error_u <= error_v
-    # two ladders that lie further apart than they own up to are both wrong by as much
-    error = np.where(better, error_u, error_v) + np.abs(u - v)
-    return np.where(better, u, v), error, _kinks(callee, columns, i)
+    noise = np.zeros_like(columns[i]) if values.bound is None else np.nan_to_num(values.bound[0], posinf=0.0)
+    slope, error = differences.slope(lambda given: _values(callee, given), columns, i, noise)
+    return slope, error, _kinks(callee, columns, i)
+
+
+def _values(callee: Callee, columns: Sequence[Array]) -> Array:
+    return callables.values(callee, list(columns)).present[0]
 
 
 def _moved(callee: Callee, columns: Sequence[Array], i: int, by: Array) -> Array:
-    moved = [column + by if k == i else column for k, column in enumerate(columns)]
-    return callables.values(callee, moved).present[0]
-
-
-def _steps(column: Array, first: float) -> Array:
-    size = np.where(column == 0.0, 1.0, np.abs(column))
-    # a step that is itself a sum of two powers of two, so that x + h is nearly never rounded
-    return np.ldexp(1.0, np.floor(np.log2(size)).astype(int)) * np.float64(np.float32(first))
-
-
-def _ladder(callee: Callee, columns: Sequence[Array], i: int, first: float, values: Answers) -> tuple[Array, Array]:
-    x = columns[i]
-    eps = float(np.finfo(np.float64).eps)
-    noise_of_f = np.zeros_like(x) if values.bound is None else np.nan_to_num(values.bound[0], posinf=0.0)
-    best, least = np.full_like(x, np.nan), np.full_like(x, np.inf)
-    before: list[Array] = []
-    with np.errstate(all="ignore"):
-        for rung in range(RUNGS):
-            h = _steps(x, first) * 0.5**rung
-            up, down = _moved(callee, columns, i, h), _moved(callee, columns, i, -h)
-            width = (x + h) - (x - h)
-            noise = (2 * noise_of_f + 4 * eps * (np.abs(up) + np.abs(down))) / width
-            here = [(up - down) / width]
-            for j, older in enumerate(before, start=1):
-                here.append(here[-1] + (here[-1] - older) / (4.0**j - 1))
-                spread = np.maximum(np.abs(here[j] - here[j - 1]), np.abs(here[j] - older)) + 2 * noise
-                take = np.isfinite(here[j]) & (spread < least)
-                best, least = np.where(take, here[j], best), np.where(take, spread, least)
-            before = here
-    return best, least
+    return _values(callee, differences.moved(columns, i, by))
 
 
 def _kinks(callee: Callee, columns: Sequence[Array], i: int) -> list[tuple[float, float] | None]:
@@ -243,7 +213,7 @@ def _kinks(callee: Callee, columns: Sequence[Array], i: int) -> list[tuple[float
     left = right = noise = np.zeros_like(x)
     with np.errstate(all="ignore"):
         for rung in (14, 16):
-            h = _steps(x, 1.0) * 0.5**rung
+            h = differences.steps(x, 1.0) * 0.5**rung
             right = (_moved(callee, columns, i, h) - middle) / h
             left = (middle - _moved(callee, columns, i, -h)) / h
             apart.append(np.abs(right - left))

@@ -24,6 +24,7 @@ from compare.claims.tried import Judged, Known, Tried, tried
 from compare.claims.values import truths
 from compare.comparison import Comparison
 from compare.evaluation import evaluate
+from compare.fingerprint import hashes
 from compare.formula import as_text, formulas_of
 from compare.options import dtype_name, rounded, whole_number
 from compare.points import At, Point
@@ -105,9 +106,11 @@ def check_claim(
         "constants": judging.constants(dtype),
         "versions": provenance.versions(),
         "model": asked.expression,
+        "parameters": asked.parameters,
     }
     try:
         graph = graph_of([asked.expression])
+        common["hashes"] = hashes(graph, asked.given)
     except UnsupportedError as error:
         return Comparison(**common, **_unsupported(claims, str(error)))
     for claim in claims:

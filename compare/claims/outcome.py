@@ -44,7 +44,8 @@ class Outcome:
         'equal, proved'
         """
         if self.verdict is Verdict.AGREE:
-            return "equal, proved" if self.proved else f"equal at all {self.points:,} points tried"
+            tried = "the one point" if self.points == 1 else f"all {self.points:,} points"
+            return "equal, proved" if self.proved else f"equal at {tried} tried"
         if self.verdict is Verdict.DISAGREE:
             return "wrong, proved" if self.proved else "wrong"
         return MEANINGS.get(self.verdict, self.verdict.value)

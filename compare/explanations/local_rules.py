@@ -57,6 +57,9 @@ def partial_by(route: Route, step: Application, position: int, operands: Sequenc
 
 def _by_jax(step: Application, position: int, given: Sequence[Any]) -> float:
     arrays = [jnp.asarray(u) for u in given]
+    if not jnp.issubdtype(arrays[position].dtype, jnp.floating):
+        # a condition has no derivative, and JAX gives what is no number for it
+        return 0.0
     form = lowering.resolve(step.function.jax)
 
     def along(u: Any) -> Any:

@@ -10,13 +10,14 @@ import click
 
 from symdiff.cli import options
 from symdiff.cli.command import Command, nearest
-from symdiff.cli.output import STANDARD_OUTPUT, check_report, check_targets, write_json
+from symdiff.cli.output import STANDARD_OUTPUT, write_json
+from symdiff.cli.report import check_files, report_option, told, write_report
 from symdiff.cli.shapes import formula as read_formula
 from symdiff.cli.shapes import shape_option
 from symdiff.errors import OptionError
 
 if TYPE_CHECKING:
-    from compare import Comparison
+    from compare import BreakEven, Comparison
 
 # longer than this, a lone name is more likely a model that is not found than a formula of one symbol
 LONGEST_SYMBOL = 2
@@ -44,7 +45,8 @@ LONGEST_SYMBOL = 2
 @shape_option
 @options.start_option
 @options.json_option
-@click.option("--report", metavar="FILE.html", help="Write the report as a page (.html), or as .md or .json.")
+@report_option
+@click.option("--cost", is_flag=True, help="Measure what each route costs, for the report; times differ by run.")
 def check(
     subject: str,
     wrt: str | None,
@@ -60,6 +62,7 @@ def check(
     start: int | None,
     json_file: str | None,
     report: str | None,
+    cost: bool,
 ) -> int:
     """Compare symbolic, autodiff and hand-written derivatives with an arbitrary-precision referee.
 
@@ -75,8 +78,9 @@ def check(
     if claim and (stress or compiled or order == 2):
         extra = "--stress" if stress else "--order" if order == 2 else "--compiled"
         raise OptionError(f"--claim is judged at order 1 at its own points; leave out {extra}")
-    check_report(report)
-    check_targets(json_file, report, inputs=(subject,))
+    if cost and report is None and json_file is None:
+        raise OptionError("--cost is for the report; give --report FILE.html or --json FILE as well")
+    check_files(report, json_file, inputs=(subject,))
     places = [options.point(text) for text in at]
     names = None if wrt is None else options.names(wrt)
 
@@ -86,17 +90,17 @@ def check(
     from symdiff import models
 
     given: dict[str, Any] = {"wrt": names, "at": places or None, "points": points, "seed": seed, "dtype": dtype}
+    asked = _subject(subject, start, shapes)
     if claim:
-        found = compare.check_claim(_subject(subject, start, shapes), _claims(claim), **given)
+        found = compare.check_claim(asked, _claims(claim), **given)
     else:
-        found = compare.check(_subject(subject, start, shapes), **given, order=order, stress=stress, compiled=compiled)
+        found = compare.check(asked, **given, order=order, stress=stress, compiled=compiled)
     command = more_options(_again(subject, found, at, points, seed, start, claim, shapes), order, stress, compiled)
     rows = found.rows if claim else with_commands(found.rows, command)
-    found = dataclasses.replace(found, command=command, rows=rows)
+    found = dataclasses.replace(found, command=command, rows=rows, cost=_cost(asked, found) if cost else None)
     if subject.isidentifier() and len(subject) > LONGEST_SYMBOL and not models.is_model(subject):
         click.echo(f"symdiff: note: {subject!r} is no model and was read as a formula of one symbol", err=True)
-    if report is not None:
-        found.save(report)
+    write_report(found, report)
     if json_file is not None:
         write_json(found.to_dict(), json_file)
     if json_file != STANDARD_OUTPUT:
@@ -104,10 +108,23 @@ def check(
         from symdiff.cli.check_view import show
 
         show(found)
-        for what, file in (("JSON", json_file), ("report", report)):
-            if file is not None:
-                click.echo(f"{what}: {visible(file)}")
+        for line in (None if json_file is None else f"JSON: {visible(json_file)}", told(report)):
+            if line is not None:
+                click.echo(line)
     return found.exit_code
+
+
+def _cost(asked: Any, found: Comparison) -> BreakEven | None:
+    """Times of value and gradient; None where nothing was compiled."""
+    import compare
+    from symdiff.model import Model
+
+    if not found.operations:
+        return None
+    if any("[" in row.wrt for row in found.rows):
+        raise OptionError("--cost times expressions of scalars; leave it out for one with arrays")
+    symbols = dict.fromkeys(",".join(found.wrt).split(","))
+    return compare.break_even(asked.loss if isinstance(asked, Model) else asked, list(symbols))
 
 
 def _claims(texts: tuple[str, ...]) -> list[str]:

@@ -192,7 +192,7 @@ def _fit(view: Screen) -> None:
 
 def _write(view: Screen, folder: Path, checked: Comparison, traced: Trace) -> None:
     for name in FILES[:3]:
-        checked.save(folder / name)
+        checked.save(folder / name, beside=True)
     write_text(json_text({"written_by": MARK, **traced.to_dict()}) + "\n", str(folder / FILES[3]))
     view.heading("7. The evidence")
     for name, what in zip(FILES, ("the check of part 5, as a page", "as data", "as text", "exercise 1"), strict=True):

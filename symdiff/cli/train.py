@@ -10,7 +10,8 @@ import click
 
 from symdiff.cli import options
 from symdiff.cli.command import Command
-from symdiff.cli.output import STANDARD_OUTPUT, check_targets, write_json
+from symdiff.cli.output import STANDARD_OUTPUT, write_json
+from symdiff.cli.report import check_files, repeated, report_option, told, write_report
 from symdiff.cli.tables import Column, Screen, screen
 from symdiff.errors import OptionError
 
@@ -40,7 +41,7 @@ PARAMETERS, PREDICTIONS = 40, 12
 @click.option("--resume", is_flag=True, help="Continue from the newest checkpoint.")
 @options.start_option
 @options.json_option
-@click.option("--report", hidden=True)
+@report_option
 def train(
     name: str, data_file: str | None, start: int | None, json_file: str | None, report: str | None, **settings: Any
 ) -> None:
@@ -50,8 +51,7 @@ def train(
 
     Examples: symdiff train quadratic --epochs 100 --learning-rate 0.01, symdiff train digits
     """
-    options.later(report=report)
-    check_targets(json_file, inputs=(name, data_file))
+    check_files(report, json_file, inputs=(name, data_file))
     import symdiff
     from symdiff.held_out import score, split
 
@@ -67,6 +67,10 @@ def train(
     with _progress(settings["epochs"], settings["route"]) as on_epoch:
         result = symdiff.train(model, data, on_epoch=on_epoch, **settings)
     scored = None if held is None else score(model, result.parameters, held)
+    if report is not None:
+        from compare.runs import of_training
+
+        write_report(of_training(result, data, settings, repeated(click.get_current_context())), report)
     if json_file is not None:
         write_json({**result.to_dict(), "held_out": scored}, json_file)
     if json_file != STANDARD_OUTPUT:
@@ -75,6 +79,8 @@ def train(
             click.echo(_told(scored, len(next(iter(data.values()))), settings["seed"]))
         if json_file is not None:
             click.echo(f"JSON: {json_file}")
+        if report is not None:
+            click.echo(told(report))
 
 
 def _suggested(model: Model, settings: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symdiff.mimebundle import Shown
 from symdiff.model import Model
 from symdiff.prediction import predict
 from symdiff.tensors.shapes import written
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingResult:
+class TrainingResult(Shown):
     """What training found; every number in `dtype`. Parameters are floats, or arrays where the model has arrays.
 
     `losses` has one entry an epoch: the mean over its samples of the loss, each before the update it takes part in.
@@ -58,6 +59,11 @@ class TrainingResult:
             "device": self.device,
             "dtype": self.dtype,
         }
+
+    def _repr_html_(self) -> str:
+        from symdiff.notebook import training_html
+
+        return training_html(self)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={_short(value)}" for name, value in self.parameters.items())

@@ -12,10 +12,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 from latex2mathml.converter import convert
 from sympy.core.symbol import Str
+from sympy.printing.latex import LatexPrinter
 
 from symdiff.formula.printed_size import PrintedSize
 
@@ -44,6 +46,13 @@ NESTED = 4
 FACTOR_AND_FUNCTION = re.compile(r"(</mi>|</mn>|</msub>|</msup>)((?:<mrow>|<msup>)*<mi>[A-Za-z]{2,}</mi>)")
 ROW_OF_ONE = re.compile(r"<mrow>(<(mi|mn)>[^<>]*</\2>)</mrow>")
 SINGLE = re.compile(r"<mrow>(<(mi|mn|msub)>(?:(?!</\2>).)*</\2>)</mrow>")
+SPECIAL = {character: f"\\{character}" for character in "{}$#%&_"} | {
+    "\\": "\\textbackslash{}",
+    "^": "\\textasciicircum{}",
+    "~": "\\textasciitilde{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+}
 TEXT = re.compile(r"(?:[^<>&]|&(?:#x[0-9A-F]+|lt|gt|amp|quot|#x27);)*")
 
 
@@ -114,6 +123,23 @@ def as_mathml(formula: sp.Basic | str) -> str | None:
     >>> as_mathml(sp.Symbol("<script>"))
     '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mrow><mi>&lt;script&gt;</mi></mrow></math>'
     """
+    found = _latex(formula)
+    return None if found is None else converted(*found, "block")
+
+
+class Printer(LatexPrinter):
+    """SymPy's printer, with a function of every entry of a matrix written as the function of the matrix."""
+
+    def _print_ElementwiseApplyFunction(self, expr: Any) -> str:  # noqa: N802 named by SymPy
+        variables, body = expr.function.variables, expr.function.expr
+        if len(variables) == 1 and isinstance(body, sp.Function) and body.args == variables:
+            name = self._print(body).partition("{\\left(")[0]
+            return rf"{name}{{\left({self._print(expr.expr)} \right)}}"
+        return str(super()._print_ElementwiseApplyFunction(expr))
+
+
+def _latex(formula: sp.Basic | str) -> tuple[str, dict[str, str]] | None:
+    """LaTeX with private characters for names, and the characters by name; None where it is not to be set."""
     if isinstance(formula, str):
         return None
     nodes, depth = PrintedSize(MATHML_NODES)(formula)
@@ -121,8 +147,38 @@ def as_mathml(formula: sp.Basic | str) -> str | None:
         return None
     private: dict[str, str] = {}
     symbols = sorted(formula.atoms(sp.Symbol), key=lambda symbol: symbol.name)
-    latex = sp.latex(formula, symbol_names={symbol: _latex_name(symbol.name, private) for symbol in symbols})
-    return converted(latex, private, "block")
+    names = {symbol: _latex_name(symbol.name, private) for symbol in symbols}
+    return Printer({"symbol_names": names}).doprint(formula), private
+
+
+def as_latex(formula: sp.Basic | str) -> str | None:
+    r"""Return a formula as LaTeX whose names are letters or text, or None where `as_mathml` would return None.
+
+    >>> as_latex(sp.Symbol("\\href{javascript:x}{y}"))
+    '\\text{\\textbackslash{}href\\{javascript:x\\}\\{y\\}}'
+    """
+    found = _latex(formula)
+    return None if found is None or len(found[0]) > LATEX_CHARACTERS else _named(*found)
+
+
+def name_latex(name: str) -> str:
+    r"""Return a name as LaTeX in which no command of it is obeyed.
+
+    >>> name_latex("w_1"), name_latex("$x$")
+    ('w_{1}', '\\text{\\$x\\$}')
+    """
+    private: dict[str, str] = {}
+    return _named(_latex_name(name, private), private)
+
+
+def _named(latex: str, private: dict[str, str]) -> str:
+    """LaTeX with names put back as text."""
+    back = {character: f"\\text{{{_plain(visible(text, 80))}}}" for text, character in private.items()}
+    return PRIVATE.sub(lambda match: back.get(match[0], "?"), latex)
+
+
+def _plain(text: str) -> str:
+    return "".join(SPECIAL.get(character, character) for character in text)
 
 
 def partial_mathml(wrt: str) -> str | None:

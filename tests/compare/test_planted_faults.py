@@ -61,6 +61,7 @@ def test_planted_faults_are_seen_and_the_route_named(route):
 
 
 @pytest.mark.sweep
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_planted_fault_is_seen_and_its_route_named(route, kind):

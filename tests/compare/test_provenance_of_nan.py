@@ -123,3 +123,12 @@ def test_every_better_form_is_the_same_function(form):
     at = {"x": sp.Rational(7, 10), "y": sp.Rational(3, 10)}
     values = [sp.sympify(part).subs(at).evalf(30) for part in (before, after)]
     assert abs(values[0] - values[1]) < 1e-28
+
+
+def test_a_choice_between_conditions_is_no_number_to_differentiate():
+    z = sp.Symbol("z", real=True)
+    either = sp.Piecewise((1, sp.ITE(y < 2, x > 1, x > 3)), (2, True))
+    # where the logarithm fails the search goes through the choice, of which JAX has no number for a derivative
+    (row,) = compare.check(sp.log(z * either), wrt=[z], at={x: 2.0, y: 1.0, z: 0.0}).rows
+    assert row.verdict.value == "undefined"
+    assert "is -inf here" in row.reason

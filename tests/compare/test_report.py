@@ -133,7 +133,7 @@ def test_the_page_stands_alone_and_is_accessible():
 def test_the_sections_stand_in_their_order():
     text = to_html(comparison(row(), kink()))
     headings = re.findall(r"<h2 id=\"(\w+)\"", text)
-    assert headings == ["status", "model", "gradient", "worst", "undefined", "rows", "reproduce"]
+    assert headings == ["status", "model", "gradient", "worst", "undefined", "rows", "cost", "reproduce"]
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

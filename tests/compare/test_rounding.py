@@ -8,6 +8,8 @@ import pytest
 import sympy as sp
 
 import compare
+from compare.benchmarks import causes
+from compare.benchmarks import random_expressions as benchmark
 from compare.bounds import jaxpr
 from compare.bounds.chain import adjoint_bounds
 from compare.bounds.graph import output_bounds
@@ -106,10 +108,14 @@ def test_rounding_explains_what_the_compiler_makes_of_it(dtype):
 
 
 @pytest.mark.sweep
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10))
-def test_no_false_alarm_in_five_thousand_random_expressions(seed):
-    for dtype in ("float64", "float32"):
-        calibrate(dtype, random_expressions(250, seed=1000 + seed, depths=(2, 8)), points=20)
+def test_no_crash_and_no_alarm_without_a_cause_in_random_expressions(seed):
+    # the 5,000 whose figures are kept take hours: python -m compare.benchmarks.random_expressions
+    for index in range(50):
+        found = benchmark.checked((1000 + seed, index, 8))
+        assert "crash" not in found, found
+        assert not found.get("causes", {}).get(causes.NONE), found
 
 
 REWRITTEN = [
