@@ -26,6 +26,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGE_BYTES, NOTEBOOK_BYTES, FORWARD_SHARE = 960_000, 200_000, 0.45
 # lines beside the picture; a gradient of more is in the table
 LISTED = 8
+# steps up to which the tables of a part stand open
+OPENED = 30
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def part_of(trace: Trace, limit: int = PAGE_BYTES) -> str:
 def _rendered(template: str, found: Lesson, limit: int, **more: Any) -> str:
     environment = _environment()
     page = environment.get_template(template)
-    context = {"lesson": found, "picture": Markup(found.picture.svg), "listed": LISTED, **more}  # noqa: S704 escapes
+    context = {"lesson": found, "picture": Markup(found.picture.svg), "listed": LISTED, "opened": OPENED, **more}  # noqa: S704 escapes
     rows = environment.get_template("rows.html.j2").module
     left = limit - len(page.render(context, forward=Rows((), 0), backward=Rows((), 0)).encode())
     # what the forward pass does not need is left for the backward pass, which is the longer one

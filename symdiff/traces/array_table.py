@@ -113,6 +113,18 @@ def _partials(tape: ArrayTape, step: Step, names: Sequence[str]) -> list[Cell]:
 
 
 def _backward(tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence[str], width: int) -> list[str]:
+    beside = _backward_rows(tape, backward, names, below=False)
+    header = ("node", "adjoint", "what it adds to the adjoints of its operands", "")
+    lines = table(header, beside, set(), {2}, width)
+    if max(map(len, lines)) <= width:
+        return lines
+    return table(header[:3], _backward_rows(tape, backward, names, below=True), set(), {2}, width)
+
+
+def _backward_rows(
+    tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence[str], below: bool
+) -> list[list[Cell]]:
+    """Rows of the backward pass; what is added stands below its rule where there is no room beside it."""
     rows: list[list[Cell]] = []
     for step in backward:
         # the adjoints of wrt stand below
@@ -129,11 +141,17 @@ def _backward(tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence
         if not blocks:
             text = step.reason or ("input" if step.node < len(tape.symbols) else "nothing: zero by design")
             blocks = [[[Cell(visible(text))], [Cell()]]]
-        lines = [row for block in blocks for row in _rows(block)]
+        lines = [row for block in blocks for row in (_stacked(block) if below else _rows(block))]
         adjoint = [Cell(before=line) for line in array_lines(step.adjoint)]
+        empty = [Cell()] * (1 if below else 2)
         for name, left, right in itertools.zip_longest([Cell(names[step.node])], adjoint, lines):
-            rows.append([name or Cell(), left or Cell(), *(right or [Cell(), Cell()])])
-    return table(("node", "adjoint", "what it adds to the adjoints of its operands", ""), rows, set(), {2}, width)
+            rows.append([name or Cell(), left or Cell(), *(right or empty)])
+    return rows
+
+
+def _stacked(block: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
+    rule, values = block
+    return [[cell] for cell in (*rule, *(Cell(before=f"  {cell.before}") for cell in values if cell.before))]
 
 
 def _rows(columns: Sequence[Sequence[Cell]]) -> list[list[Cell]]:

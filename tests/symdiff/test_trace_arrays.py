@@ -247,3 +247,15 @@ def test_a_trace_of_too_many_nodes_is_not_written():
     t = symdiff.trace(symdiff.parse(powers, symbols=[sp.IndexedBase("x")]), {"x": np.ones(1100)})
     with pytest.raises(OptionError, match="no more than 2,000 are written out"):
         t.to_text()
+
+
+def test_in_a_narrow_terminal_what_is_added_stands_below_its_rule():
+    t = symdiff.trace(LOSS, POINT)
+    wide, narrow = t.to_text(200).splitlines(), t.to_text(90).splitlines()
+    rule = "adjoint(W1) += adjoint(v1)*x.T"
+    (row,) = [line for line in wide if rule in line]
+    assert row.endswith("]")
+    (place,) = [i for i, line in enumerate(narrow) if line.endswith(rule)]
+    assert all(line.rstrip().endswith("]") for line in narrow[place + 1 : place + 5])
+    start = next(i for i, line in enumerate(narrow) if line.startswith("Backward pass"))
+    assert max(map(len, narrow[start:])) <= 90

@@ -161,6 +161,9 @@ def test_a_notebook_shows_the_picture_and_the_tables_without_a_script():
     assert len(found.rows) == 9
     assert "script" not in found.elements
     assert not [name for name, _ in found.attributes if name == "id"]
+    # short tables stand open, long ones do not
+    assert text.count("<details open>") == 2
+    assert "<details open>" not in chain_of(40)._repr_html_()
     assert len(chain_of(1500)._repr_html_().encode()) < 250_000
     assert chain_of(2100)._repr_html_() is None
 
