@@ -104,6 +104,13 @@ def test_the_entry_asked_for_is_in_the_data_of_the_page_with_its_value():
             assert words is None or step.name == "W2" or step.name == "x"
 
 
+def test_rows_hold_the_entry_asked_for_of_what_arrives():
+    text = symdiff.trace(LOSS, AT).to_html()
+    # of the two entries of x the second is asked for
+    assert json.loads(unescape(re.search('data-entries="([^"]*)"', text)[1]))[1] == "entry 2"
+    assert text.count('data-short="[−20, −28]" data-shape="2×1" data-entry="-28.0"') == 2
+
+
 def test_an_entry_is_shown_not_zero_and_named_from_one():
     sparse = np.zeros((64, 64))
     sparse[63, 1] = sparse[30, 30] = 2.0  # the second is not shown
