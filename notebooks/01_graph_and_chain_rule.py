@@ -57,13 +57,25 @@ by_hand = (2 * v2) * 1 * value_x
 v3, by_hand
 
 # %% [markdown]
-# symdiff does the same, step by step, and keeps every number. The column *adjoint* holds the derivative of the loss by that
-# node; it is what remains when the path is walked from the back.
+# symdiff does the same, step by step, and keeps every number. The forward pass computes each node and its local partials;
+# the backward pass hands each node's derivative, its *adjoint* (∂ in the picture), to what it was made of. It is what remains
+# when the path is walked from the back.
 
 # %%
 t = symdiff.trace(loss, {"w": 1, "x": 2, "y": 4}, wrt=["w"])
 t.backward()
 t
+
+# %% [markdown]
+# To walk through these steps one at a time, with a quiz, save them as a page and open it in a browser.
+
+# %%
+import tempfile
+from pathlib import Path
+
+page = Path(tempfile.mkdtemp()) / "steps.html"
+page.write_text(t.to_html(), encoding="utf-8")
+page.name
 
 # %%
 assert t.value == v3 == 4
@@ -92,7 +104,7 @@ assert math.isclose(u["x"].grad, along_the_product + through_the_exponential, re
 # ## Forwards, or backwards?
 #
 # The product along a path may be taken from either end. From the front (*forward mode*), each node carries the derivative of
-# itself by one input: the column *tangent* above. From the back (*reverse mode*), each node carries the derivative of the
+# itself by one input, its *tangent* (`print(t)` has it). From the back (*reverse mode*), each node carries the derivative of the
 # output by itself: the *adjoint*. With a thousand inputs and one loss, the front needs a thousand sweeps, the back needs one.
 # Networks have many parameters and one loss, so they are trained by reverse mode, and that is what "backpropagation" means.
 

@@ -16,18 +16,23 @@
 #
 # The rule is always the same: **forward**, write the value at each node, front to back; **backward**, start with 1 at the loss
 # and multiply by the local partial of each step, back to front; where paths meet, add.
+#
+# The machine shows both passes whole. To go through them one step at a time, and to be asked for the adjoints, write
+# `symdiff trace linear --format html --out steps.html` in a shell and open the page.
 
 # %%
+from IPython.display import display
+
 import symdiff
 
 w, w2, b, x, y = symdiff.symbols("w w2 b x y")
 
 
 def machine(loss, at, wrt):
-    """Value and gradient by forward and backward pass, with the steps printed."""
+    """Value and gradient by forward and backward pass, with the steps shown."""
     t = symdiff.trace(loss, at, wrt=wrt)
     t.backward()
-    print(t)
+    display(t)
     return {name: t[name].grad for name in wrt}
 
 

@@ -135,6 +135,7 @@ np.testing.assert_allclose([at_once.parameters[name] for name in ("w", "w2", "b"
 # The mean loss of each pass, on a logarithmic axis:
 
 # %%
+# %matplotlib inline
 from matplotlib.figure import Figure
 
 figure = Figure(figsize=(7, 3), layout="constrained")

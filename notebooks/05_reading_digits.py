@@ -16,6 +16,7 @@
 # set that scikit-learn ships). The model: 64 pixels in, 64 hidden units with $\tanh$, 10 scores out, one for each digit.
 
 # %%
+# %matplotlib inline
 import numpy as np
 from matplotlib.figure import Figure
 

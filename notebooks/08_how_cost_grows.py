@@ -17,6 +17,7 @@
 # partial derivatives together cost a small multiple of the function, however many inputs it has. This notebook counts.
 
 # %%
+# %matplotlib inline
 import time
 
 import numpy as np

@@ -17,6 +17,7 @@
 # tested with them. Can gradient descent find them?
 
 # %%
+# %matplotlib inline
 import numpy as np
 import optax
 from matplotlib.figure import Figure

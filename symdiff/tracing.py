@@ -179,7 +179,8 @@ class Trace(Shown):
     def to_html(self) -> str:
         """Write the passes as a page that walks through them; it needs no network, and no script to be read.
 
-        Numbers have five digits. Above 200 nodes rules are text and the picture is drawn by layers.
+        Numbers have five digits, entries of arrays four; of a long axis only the ends are shown. Above 200 nodes rules
+        are text and the picture is drawn by layers.
 
         Raises OptionError for a trace of more than 2,000 nodes.
         """
@@ -189,10 +190,9 @@ class Trace(Shown):
         return page_of(self)
 
     def _repr_html_(self) -> str | None:
-        from symdiff.step_through.page import NOTEBOOK_BYTES, holds_arrays, part_of
+        from symdiff.step_through.page import NOTEBOOK_BYTES, part_of
 
-        shown = len(self) <= LARGEST_WRITTEN and not holds_arrays(self)
-        return part_of(self, NOTEBOOK_BYTES) if shown else None
+        return part_of(self, NOTEBOOK_BYTES) if len(self) <= LARGEST_WRITTEN else None
 
     def _refuse_large(self) -> None:
         if len(self.steps) > LARGEST_WRITTEN:

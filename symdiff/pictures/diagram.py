@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import sympy as sp
 
 from symdiff.graph import Application, Graph
 from symdiff.graph_builder import COMMUTATIVE
-from symdiff.pictures.labels import constant_text, cut, number, sign
+from symdiff.pictures.labels import amount, constant_text, cut, number, sign
 from symdiff.tensors.shapes import written as shape_text
 from symdiff.traces.formula import unused_names
+from symdiff.traces.steps import Partial
 from symdiff.traces.table import visible
 from symdiff.tracing import Trace
 
@@ -107,22 +109,39 @@ def of_trace(trace: Trace, title: str) -> Diagram:
         if step.node in tape.constants:
             nodes.append(_constant(tape.constants[step.node], output))
             continue
-        above, below = "" if isinstance(step.value, bool) else f"∂ {number(step.adjoint)}", f"= {number(step.value)}"
+        truth = np.asarray(step.value).dtype == np.bool_
+        above, below = "" if truth else f"∂ {amount(step.adjoint)}", f"= {amount(step.value)}"
+        if np.size(step.value) != 1:
+            below = f"{shape_text(step.shape).strip('()')} = {amount(step.value)}"
         if step.node not in known:
             nodes.append(_input(step.name, below, output, above))
             continue
         note = visible(f"{step.name} = {step.formula}" + (f"; {step.reason}" if step.reason else ""))
         nodes.append(_operation(known[step.node], step.name, above, below, note, output))
-        slopes = [(number(p.value), p.value == 0 and bool(p.reason)) for p in step.partials]
+        slopes = [_slope(partial) for partial in step.partials]
         for operand, (label, idle) in zip(step.operands, slopes or [("", True)] * len(step.operands), strict=True):
             edges.append(Edge(operand, step.node, label, idle, marked and not idle and operand in moving))
-    gradient = ", ".join(f"∂/∂{cut(name)} = {number(value)}" for name, value in trace.gradient.items())
-    point = ", ".join(f"{cut(name)} = {number(value)}" for name, value in trace.at.items())
-    described = f"{_counted(nodes, edges)} At {point}: the value is {number(trace.value)}, {gradient}."
+    gradient = ", ".join(f"∂/∂{cut(name)} = {amount(value)}" for name, value in trace.gradient.items())
+    point = ", ".join(f"{cut(name)} = {amount(value)}" for name, value in trace.at.items())
+    described = f"{_counted(nodes, edges)} At {point}: the value is {amount(trace.value)}, {gradient}."
     legend = ("box: ∂ adjoint above, = value below", "edge: local partial")
+    if any(step.shape for step in trace.steps):
+        legend = (
+            "box: ∂ adjoint above, shape = value below, of an array its first entries, row by row",
+            "edge: local partial, where it is the same number for every entry",
+        )
     if marked:
         legend += (f"thick: on a way from {cut(', '.join(trace.gradient), 40)}",)
     return Diagram(tuple(nodes), tuple(edges), visible(title), described, legend)
+
+
+def _slope(partial: Partial) -> tuple[str, bool]:
+    """The label of an edge, and whether nothing flows back; of an array the number that all its entries have."""
+    if partial.value is None or not np.size(partial.value):
+        return "", False
+    first = np.ravel(partial.value)[0].item()
+    same = bool(np.all(partial.value == first) or np.all(np.isnan(partial.value)))
+    return number(first) if same else "", same and first == 0 and bool(partial.reason)
 
 
 def _input(name: str, below: str, output: bool, above: str = "") -> Node:

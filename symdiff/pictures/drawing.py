@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symdiff.data import short
-from symdiff.errors import OptionError, OutputError, UnsupportedError
+from symdiff.errors import OptionError, OutputError
 from symdiff.from_sympy import as_expression, graph_of
 from symdiff.gradients import Wrt
 from symdiff.output_file import write_file
@@ -21,7 +21,6 @@ from symdiff.pictures.diagram import LONGEST_TITLE, Diagram, of_graph, of_trace
 from symdiff.pictures.dot import dot
 from symdiff.pictures.labels import cut
 from symdiff.pictures.svg import svg
-from symdiff.traces.array_tape import ArrayTape
 from symdiff.traces.formula import Measure
 from symdiff.tracing import Trace, trace
 
@@ -77,7 +76,7 @@ def picture(expr: sp.Expr | str | Trace, at: Mapping[Any, Any] | None = None, wr
     * `wrt`: symbols to differentiate in, of which the ways to the output are drawn thicker; all, where it is left out.
 
     Graphs of more than 200 nodes are drawn by layers, with counts. Where the order of operands matters, they enter a
-    box from top to bottom. Expressions with arrays have shapes instead of numbers.
+    box from top to bottom. Of an array there is its shape, and with a point its first entries.
 
     Raises what `trace` raises, and OptionError for wrt without a point, or a point for a trace.
 
@@ -89,9 +88,7 @@ def picture(expr: sp.Expr | str | Trace, at: Mapping[Any, Any] | None = None, wr
     if isinstance(expr, Trace):
         if at is not None or wrt is not None:
             raise OptionError("a trace has its point and its wrt; give the expression to draw it at another")
-        if isinstance(expr.tape, ArrayTape):
-            raise _arrays(expr.expression)
-        return _picture(of_trace(expr, _title(expr.expression, len(expr))))
+        return _picture(of_trace(expr, _title(expr.output.step.expression, len(expr))))
     if at is None and wrt is not None:
         raise OptionError(f"wrt is {short(wrt)} without a point; give at as well, a number for every symbol")
     expression = as_expression(expr, "the expression")
@@ -99,16 +96,7 @@ def picture(expr: sp.Expr | str | Trace, at: Mapping[Any, Any] | None = None, wr
     title = cut(" ".join(expr.split()), LONGEST_TITLE) if isinstance(expr, str) else _title(expression, len(graph))
     if at is None:
         return _picture(of_graph(graph, title))
-    if graph.shapes:
-        raise _arrays(expression)
     return _picture(of_trace(trace(expr, at, wrt), title))
-
-
-def _arrays(expression: sp.Expr) -> UnsupportedError:
-    return UnsupportedError(
-        f"the expression {short(expression)} holds matrices, arrays or sums, which a picture shows with their shapes; "
-        "leave the point out"
-    )
 
 
 def _picture(diagram: Diagram) -> Picture:

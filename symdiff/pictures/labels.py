@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symdiff.function import Function
@@ -14,6 +15,8 @@ from symdiff.tensors.operation import Operation
 from symdiff.traces.table import visible
 
 LONGEST = 18
+# of an array in a box
+ENTRIES, ENTRY_DIGITS = 3, 3
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SIGNS: Mapping[str, str] = {
     "add": "+",
@@ -86,8 +89,8 @@ def _constant(value: Any) -> str:
     return text.replace("-", "−")
 
 
-def number(value: float | bool) -> str:
-    """A number to five digits, with a real minus sign; a truth in words.
+def number(value: float | bool, digits: int = 5) -> str:
+    """A number to five digits or as many as told, with a real minus sign; a truth in words.
 
     >>> number(-8.0), number(1/3), number(True), number(1e-300), number(float("-inf"))
     ('−8', '0.33333', 'true', '1e−300', '−∞')
@@ -96,7 +99,20 @@ def number(value: float | bool) -> str:
         return "true" if value else "false"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:.5g}".replace("-", "−")
+    return f"{value + 0.0:.{digits}g}".replace("-", "−")
+
+
+def amount(value: Any) -> str:
+    """A number; of an array its first entries to three digits, row by row.
+
+    >>> amount(2.0), amount(np.array([[1.0, -0.5], [2.0, 3.0]])), amount(np.ones((2, 1)))
+    ('2', '[1, −0.5, 2, 3]', '[1, 1]')
+    """
+    if np.size(value) == 1:
+        return number(np.ravel(value)[0].item())
+    flat = np.ravel(value)
+    shown = [number(entry, ENTRY_DIGITS) for entry in flat[: ENTRIES + (flat.size == ENTRIES + 1)].tolist()]
+    return f"[{', '.join(shown if len(shown) == flat.size else [*shown[:ENTRIES], '…'])}]"
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

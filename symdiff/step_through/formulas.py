@@ -66,7 +66,7 @@ def rule_markup(
 ) -> str | None:
     """A function, or its `partial`-th local partial, with its operands put in; None where it cannot be set.
 
-    An operand is a name, a constant, or a number already written, as `Number`.
+    An operand is a name, a constant, a number already written, as `Number`, or markup.
 
     >>> from symdiff.functions import FUNCTIONS
     >>> rule_markup(FUNCTIONS["subtract"], (), ["v1", "y"])
@@ -82,7 +82,9 @@ def rule_markup(
             continue
         operand = operands[int(piece)]
         free = FREE.search(pieces[i - 1]) is not None
-        if isinstance(operand, Number):
+        if isinstance(operand, Markup):
+            found.append(operand)
+        elif isinstance(operand, Number):
             found.append(number_markup(operand, free))
         elif isinstance(operand, sp.Basic):
             markup, bare = constant_markup(operand)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math as floats
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -18,6 +19,7 @@ from symdiff.pictures.collapsed import LARGEST
 from symdiff.pictures.drawing import Picture, picture
 from symdiff.pictures.labels import number
 from symdiff.step_through.formulas import Number, derivative, math, number_markup, rule_markup, sign
+from symdiff.traces.array_tape import ArrayTape
 from symdiff.traces.formula import Measure
 from symdiff.traces.steps import BackwardStep, Contribution, Partial, Step
 from symdiff.tracing import Trace
@@ -25,6 +27,23 @@ from symdiff.tracing import Trace
 LONGEST_NAME, LONGEST_FORMULA = 24, 160
 # of the expression above the page: printed nodes, and characters up to which it is set, since MathML has no second line
 LONGEST_TITLE, LONGEST_SET = 600, 110
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A number as it is written; of an array its grid, and besides a `short` text, its `shape`, and the `entry` asked.
+
+    >>> str(Shown("2"))
+    '2'
+    """
+
+    written: Markup | str
+    short: str = ""
+    shape: str = ""
+    entry: float | None = None
+
+    def __str__(self) -> str:
+        return self.written
 
 
 @dataclass(frozen=True)
@@ -44,7 +63,7 @@ class Forward:
     name: Markup | str
     formula: Markup | str
     numbers: Markup | str
-    value: str
+    value: Shown
     slopes: tuple[Slope, ...]
 
 
@@ -58,8 +77,8 @@ class Backward:
     operand: Markup | str
     rule: Markup | str
     numbers: Markup | str
-    adds: str
-    so_far: str
+    adds: Shown
+    so_far: Shown
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,7 @@ class Named:
 
     node: int
     name: Markup | str
-    number: str
+    number: Shown
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,8 @@ class Lesson:
     """Everything that the page of a trace shows.
 
     `boxes[node]` is the box of the picture that stands for a node; `adjoints` are exact, None where there is nothing
-    to ask; `notes` say why a number is not finite.
+    to ask, of an array one entry, of which `entries` says in words where it stands; `notes` say why a number is not
+    finite. `top` is what is differentiated, the output or the sum of its entries.
     """
 
     title: str
@@ -85,7 +105,7 @@ class Lesson:
     nodes: int
     output: int
     output_name: Markup | str
-    output_value: str
+    output_value: Shown
     inputs: tuple[Named, ...]
     forward: tuple[Forward, ...]
     backward: tuple[Backward, ...]
@@ -95,6 +115,8 @@ class Lesson:
     picture: Picture
     boxes: Mapping[int, int]
     collapsed: bool
+    top: str = ""
+    entries: tuple[str | None, ...] = ()
 
     @property
     def box_of_each(self) -> str:
@@ -112,24 +134,31 @@ def lesson(trace: Trace) -> Lesson:
 
     >>> from symdiff.tracing import trace
     >>> found = lesson(trace("w*x", {"w": 3, "x": 2}))
-    >>> [(row.node, row.to, row.adds, row.so_far) for row in found.backward]
+    >>> [(row.node, row.to, str(row.adds), str(row.so_far)) for row in found.backward]
     [(2, 2, '1', '1'), (2, 0, '2', '2'), (2, 1, '3', '3')]
     """
-    writer = _Writer(trace)
     tape, steps = trace.tape, trace.steps
+    if isinstance(tape, ArrayTape):
+        from symdiff.step_through.array_lesson import ArrayWriter
+
+        writer: Writer = ArrayWriter(trace)
+    else:
+        writer = Writer(trace)
     drawn = picture(trace)
     boxes = {node: i for i, box in enumerate(drawn.diagram.nodes) for node in box.members or (i,)}
-    text = Measure().written(tape.expression, LONGEST_TITLE)
-    mathml = as_mathml(tape.expression) if text is not None and len(text) <= LONGEST_SET else None
+    # as the graph writes it, without the Lambda that SymPy has for a function of each entry
+    whole = steps[tape.output].expression
+    text = Measure().written(whole, LONGEST_TITLE)
+    mathml = as_mathml(whole) if text is not None and len(text) <= LONGEST_SET else None
     asked = {part.operand for step in trace.backward_steps for part in step.contributions}
     return Lesson(
         title=visible(text or f"an expression of {len(tape.applications):,} operations", LONGEST_TITLE),
-        formula=None if mathml is None else Markup(mathml),  # noqa: S704 symdiff.formula.mathml checks it
+        formula=None if mathml is None else Markup(writer.title(mathml)),  # noqa: S704 symdiff.formula.mathml checks it
         dtype=trace.dtype,
         nodes=len(steps),
         output=tape.output,
         output_name=writer.name(tape.output),
-        output_value=number(trace.value),
+        output_value=writer.shown(tape.output, trace.value),
         inputs=tuple(writer.named(step.node, step.value) for step in steps[: len(tape.symbols)]),
         forward=tuple(writer.forward(writer.applications[s.node], s) for s in steps if s.node in writer.applications),
         backward=(writer.seed(), *writer.backward()),
@@ -137,14 +166,16 @@ def lesson(trace: Trace) -> Lesson:
         notes=tuple(
             (_shown(s.name), visible(s.reason)) for s in steps if s.reason is not None and s.node not in tape.constants
         ),
-        adjoints=tuple(s.adjoint if s.node in asked and floats.isfinite(s.adjoint) else None for s in steps),
+        adjoints=tuple(writer.answer(s) if s.node in asked else None for s in steps),
         picture=drawn,
         boxes=boxes,
         collapsed=len(drawn.diagram.nodes) < len(steps),
+        top=writer.top,
+        entries=writer.entries,
     )
 
 
-class _Writer:
+class Writer:
     """Writes the steps of one trace, as MathML or, of a large one, as text."""
 
     def __init__(self, trace: Trace) -> None:
@@ -152,18 +183,32 @@ class _Writer:
         self.applications = {step.node: step for step in trace.tape.applications}
         self.set = len(trace.steps) <= LARGEST
         self.names = [_shown(step.name) for step in trace.steps]
+        self.top = self.names[trace.tape.output]
+        self.entries: tuple[str | None, ...] = ()
+
+    def title(self, mathml: str) -> str:
+        """The formula above the page."""
+        return mathml
+
+    def shown(self, node: int, value: Any) -> Shown:  # noqa: ARG002 of an array the node tells the entry
+        """A number that belongs to a node."""
+        return Shown(number(value))
+
+    def answer(self, step: Step) -> float | None:
+        """The adjoint to ask for."""
+        return step.adjoint if floats.isfinite(step.adjoint) else None
 
     def name(self, node: int) -> Markup | str:
         """The name of a node."""
         return math(name_markup(self.names[node])) if self.set else self.names[node]
 
-    def named(self, node: int, value: float | bool, of_output: bool = False) -> Named:
+    def named(self, node: int, value: Any, of_output: bool = False) -> Named:
         """A node with a number."""
         if not of_output:
-            return Named(node, self.name(node), number(value))
-        top, below = self.names[self.trace.tape.output], self.names[node]
+            return Named(node, self.name(node), self.shown(node, value))
+        top, below = self.top, self.names[node]
         name = math(derivative(top, below)) if self.set else f"∂{top}/∂{below}"
-        return Named(node, name, number(value))
+        return Named(node, name, self.shown(node, value))
 
     def forward(self, application: Application, step: Step) -> Forward:
         """What a node computes, and its local partials."""
@@ -180,14 +225,14 @@ class _Writer:
             for k, partial in enumerate(step.partials)
             if partial.operand not in constants
         )
-        return Forward(step.node, self.name(step.node), formula, numbers, number(step.value), slopes)
+        return Forward(step.node, self.name(step.node), formula, numbers, self.shown(step.node, step.value), slopes)
 
     def seed(self) -> Backward:
         """The start of the backward pass: the output in itself."""
         node = self.trace.tape.output
         top = self.names[node]
         rule = math(derivative(top, top)) if self.set else f"∂{top}/∂{top}"
-        return Backward(node, node, "", self.name(node), rule, "", "1", "1")
+        return Backward(node, node, "", self.name(node), rule, "", Shown("1"), Shown("1"))
 
     def backward(self) -> list[Backward]:
         """Every product that is handed back to something else than a constant."""
@@ -209,7 +254,8 @@ class _Writer:
             rule = f"∂{top}/∂{node} · ∂{node}/∂{operand}"
             numbers = f"{adjoint} · {f'({slope})' if slope.startswith('−') else slope}"
         names = self.name(step.node), self.name(part.operand)
-        return Backward(step.node, part.operand, *names, rule, numbers, number(part.value), number(part.accumulated))
+        arrived = Shown(number(part.value)), Shown(number(part.accumulated))
+        return Backward(step.node, part.operand, *names, rule, numbers, *arrived)
 
     def _slope(self, application: Application, step: Step, position: int, partial: Partial) -> Slope:
         value, node, operand = number(partial.value), self.names[step.node], self.names[partial.operand]

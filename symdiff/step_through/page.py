@@ -16,11 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import jinja2
-import numpy as np
 from markupsafe import Markup
 
-from symdiff.data import short
-from symdiff.errors import UnsupportedError
 from symdiff.pictures.palette import DARK, LIGHT
 from symdiff.step_through.lesson import Lesson, lesson
 from symdiff.tracing import Trace
@@ -29,6 +26,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGE_BYTES, NOTEBOOK_BYTES, FORWARD_SHARE = 960_000, 200_000, 0.45
 # lines beside the picture; a gradient of more is in the table
 LISTED = 8
+# steps up to which the tables of a part stand open
+OPENED = 30
 
 
 @dataclass(frozen=True)
@@ -42,18 +41,11 @@ class Rows:
 def page_of(trace: Trace) -> str:
     """The whole page of a trace.
 
-    Raises UnsupportedError for a trace of arrays.
-
     >>> from symdiff.tracing import trace
     >>> page = page_of(trace("w*x", {"w": 3, "x": 2}))
     >>> page.startswith("<!doctype html>"), page.count("<tr data-n=")
     (True, 4)
     """
-    if holds_arrays(trace):
-        raise UnsupportedError(
-            f"the expression {short(trace.expression)} holds matrices, arrays or sums, and the page walks through "
-            "numbers; read its tables as text or JSON"
-        )
     found = lesson(trace)
     script = (TEMPLATES / "walk.js").read_text(encoding="utf-8")
     return _rendered(
@@ -63,12 +55,8 @@ def page_of(trace: Trace) -> str:
         script=Markup(script),  # noqa: S704 our own file
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         adjoints=json.dumps(found.adjoints, allow_nan=False),
+        entries=json.dumps(found.entries, ensure_ascii=False),
     )
-
-
-def holds_arrays(trace: Trace) -> bool:
-    """Whether a node of a trace is no number."""
-    return any(np.shape(step.value) for step in trace.steps)
 
 
 def part_of(trace: Trace, limit: int = PAGE_BYTES) -> str:
@@ -84,7 +72,7 @@ def part_of(trace: Trace, limit: int = PAGE_BYTES) -> str:
 def _rendered(template: str, found: Lesson, limit: int, **more: Any) -> str:
     environment = _environment()
     page = environment.get_template(template)
-    context = {"lesson": found, "picture": Markup(found.picture.svg), "listed": LISTED, **more}  # noqa: S704 escapes
+    context = {"lesson": found, "picture": Markup(found.picture.svg), "listed": LISTED, "opened": OPENED, **more}  # noqa: S704 escapes
     rows = environment.get_template("rows.html.j2").module
     left = limit - len(page.render(context, forward=Rows((), 0), backward=Rows((), 0)).encode())
     # what the forward pass does not need is left for the backward pass, which is the longer one

@@ -67,24 +67,33 @@ class Rules:
 
     def formula(self, step: Application) -> str:
         """The node of a step in the names of its operands."""
-        function, matrix = step.function, step.node in self.matrices
-        if not isinstance(function, Operation):
-            arrays = [i for i in step.operands if self.tape.shape(i)]
-            alike = all(self.tape.shape(i) == self.tape.shape(step.node) for i in arrays)
-            plain = function.name in _ALIKE and len(arrays) == len(step.operands)
-            if not matrix or (alike and (plain or (len(step.operands) == 1 and not step.static))):
-                return rule_text(function, step.static, self._texts(step))
+        if self.is_entrywise(step):
+            return rule_text(step.function, step.static, self.texts(step))
+        written = self.expression(step)
+        return (written is not None and self.measure.written(written, LONGEST)) or self._called(step)
+
+    def is_entrywise(self, step: Application) -> bool:
+        """Whether a step is written as its function is, of names or of their entries."""
+        function = step.function
+        if isinstance(function, Operation):
+            return False
+        arrays = [i for i in step.operands if self.tape.shape(i)]
+        alike = all(self.tape.shape(i) == self.tape.shape(step.node) for i in arrays)
+        plain = function.name in _ALIKE and len(arrays) == len(step.operands)
+        return step.node not in self.matrices or (alike and (plain or (len(step.operands) == 1 and not step.static)))
+
+    def expression(self, step: Application) -> Any:
+        """The node of a step as an expression of its operands; None where there is none."""
         try:
-            written = self._writer.write(self.tape.nodes[step.node])
+            return _body(self._writer.write(self.tape.nodes[step.node]))
         except UnsupportedError:
-            return self._called(step)
-        return self.measure.written(_body(written), LONGEST) or self._called(step)
+            return None
 
     def partial(self, step: Application, position: int) -> str:
         """A local partial of an elementwise step, for each entry."""
-        return rule_text(step.function, step.static, self._texts(step), partial=position)
+        return rule_text(step.function, step.static, self.texts(step), partial=position)
 
-    def _texts(self, step: Application) -> list[str | sp.Basic]:
+    def texts(self, step: Application) -> list[str | sp.Basic]:
         """Operands as names, with indices beside an array that is written entry by entry."""
         indices = () if step.node in self.matrices else self.indices(step.node)
         texts: list[str | sp.Basic] = []
@@ -107,6 +116,14 @@ class Rules:
         """What a step adds to the adjoint of an operand."""
         if step.function.name == "select":
             return self._branch(step, position)
+        written = self.adjoint_expression(step, position)
+        told = f"adjoint({self.names[step.node]}) through {self._called(step)}"
+        return (written is not None and self.measure.written(written, LONGEST)) or told
+
+    def adjoint_expression(self, step: Application, position: int) -> Any:
+        """The same as an expression, in symbols such as `adjoint(v1)`; None where there is none."""
+        if step.function.name == "select":
+            return None
         b = GraphBuilder()
         graph, nodes = self.tape.graph, self.tape.nodes
         places = self._places(b, step)
@@ -117,14 +134,13 @@ class Rules:
         try:
             node = contribution(b, graph, whole, position, adjoint, places, textbook=True)  # type: ignore[arg-type]
             derived = tidied(b.finish([node]))
-            written = Writer(derived, {}).write(derived.outputs[0])
+            return _body(Writer(derived, {}).write(derived.outputs[0]))
         except UnsupportedError:
-            return f"{arriving} through {self._called(step)}"
-        return self.measure.written(_body(written), LONGEST) or f"{arriving} through {self._called(step)}"
+            return None
 
     def _branch(self, step: Application, position: int) -> str:
         """The adjoint of a branch of a choice: what arrives where that branch is taken."""
-        condition = self._texts(step)[0]
+        condition = self.texts(step)[0]
         arriving = f"adjoint({self.names[step.node]})" + self.label(step.node)[len(self.names[step.node]) :]
         passed = f"({arriving} if {condition} else 0)" if position == 1 else f"(0 if {condition} else {arriving})"
         copied = self.tape.shape(step.operands[position]) != self.tape.shape(step.node)

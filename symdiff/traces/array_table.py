@@ -113,6 +113,18 @@ def _partials(tape: ArrayTape, step: Step, names: Sequence[str]) -> list[Cell]:
 
 
 def _backward(tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence[str], width: int) -> list[str]:
+    beside = _backward_rows(tape, backward, names, below=False)
+    header = ("node", "adjoint", "what it adds to the adjoints of its operands", "")
+    lines = table(header, beside, set(), {2}, width)
+    if max(map(len, lines)) <= width:
+        return lines
+    return table(header[:3], _backward_rows(tape, backward, names, below=True), set(), {2}, width)
+
+
+def _backward_rows(
+    tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence[str], below: bool
+) -> list[list[Cell]]:
+    """Rows of the backward pass; what is added stands below its rule where there is no room beside it."""
     rows: list[list[Cell]] = []
     for step in backward:
         # the adjoints of wrt stand below
@@ -129,11 +141,17 @@ def _backward(tape: ArrayTape, backward: Sequence[BackwardStep], names: Sequence
         if not blocks:
             text = step.reason or ("input" if step.node < len(tape.symbols) else "nothing: zero by design")
             blocks = [[[Cell(visible(text))], [Cell()]]]
-        lines = [row for block in blocks for row in _rows(block)]
+        lines = [row for block in blocks for row in (_stacked(block) if below else _rows(block))]
         adjoint = [Cell(before=line) for line in array_lines(step.adjoint)]
+        empty = [Cell()] * (1 if below else 2)
         for name, left, right in itertools.zip_longest([Cell(names[step.node])], adjoint, lines):
-            rows.append([name or Cell(), left or Cell(), *(right or [Cell(), Cell()])])
-    return table(("node", "adjoint", "what it adds to the adjoints of its operands", ""), rows, set(), {2}, width)
+            rows.append([name or Cell(), left or Cell(), *(right or empty)])
+    return rows
+
+
+def _stacked(block: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
+    rule, values = block
+    return [[cell] for cell in (*rule, *(Cell(before=f"  {cell.before}") for cell in values if cell.before))]
 
 
 def _rows(columns: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
@@ -152,17 +170,17 @@ def array_lines(value: Any) -> list[str]:
     if not np.shape(value):
         return [number(value)]
     if np.ndim(value) == 2:
-        places = _ends(np.shape(value)[1])
-        rows = [_entries(value[k], places) for k in _ends(np.shape(value)[0]) if k is not None]
+        places = ends(np.shape(value)[1])
+        rows = [_entries(value[k], places) for k in ends(np.shape(value)[0]) if k is not None]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [f"[{'  '.join(t.rjust(n) for t, n in zip(row, widths, strict=True))}]" for row in rows]
         return [*lines[:FIRST], DOTS, *lines[FIRST:]] if len(value) > LONGEST_AXIS else lines
     flat = np.ravel(value)
-    line = f"[{', '.join(_entries(flat, _ends(flat.size)))}]"
+    line = f"[{', '.join(_entries(flat, ends(flat.size)))}]"
     return [line if np.ndim(value) == 1 else f"{line} in {shape_text(np.shape(value))}"]
 
 
-def _ends(length: int) -> list[int | None]:
+def ends(length: int) -> list[int | None]:
     """Places along an axis that are written; None for what is left out."""
     if length <= LONGEST_AXIS:
         return list(range(length))

@@ -9,6 +9,7 @@ import sympy as sp
 import compare
 import symdiff
 from compare.report import to_html
+from symdiff import models
 
 NASTY = '</script><img src=x onerror=alert(1)><b>"&\\href{javascript:alert(1)}{x}'
 PLACES = {"w": 1.0, "x": 2.0, "y": 4.0, "b": 0.5, "w1": 0.3, "w2": -0.7, "b1": 0.1, "b2": 0.2}
@@ -36,8 +37,16 @@ def nasty():
     return symdiff.trace(sp.sin(odd) * long, {odd: 1.0, long: 2.0})
 
 
+def of_matrices(name="two_layer"):
+    model = models.find(name)
+    at = {symbol.name: parameter.value for symbol, parameter in model.parameters.items()}
+    return symdiff.trace(model.loss, at | {name: column[1] for name, column in model.data.items()})
+
+
 def page_of_traces():
     return {
+        "matrices": of_matrices,
+        "long matrices": lambda: of_matrices("digits"),
         "linear": lambda: traced("(w*x - y)**2"),
         "affine": lambda: traced("(w*x + b - y)**2"),
         "quadratic": lambda: traced("(w*x**2 + w2*x + b - y)**2"),

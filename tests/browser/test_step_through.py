@@ -233,6 +233,70 @@ def test_names_of_the_user_stay_text(open_page):
     assert page.locator("#inputs + dl").inner_text().startswith("</script><im")
 
 
+def of_matrices():
+    import sympy as sp
+
+    shapes = {"W": (2, 2), "x": (2, 1), "y": (2, 1)}
+    loss = symdiff.parse("norm(W*x - y)**2", symbols=[sp.MatrixSymbol(name, *shape) for name, shape in shapes.items()])
+    return symdiff.trace(loss, {"W": [[1, 2], [3, 4]], "x": [1, -1], "y": [0, 2]}).to_html()
+
+
+def test_a_trace_of_matrices_is_walked_and_read_out_without_its_entries(open_page):
+    # by hand: v1 = W*x = (-1, -1), v2 = v1 - y = (-1, -3), v3 = 10; back to adjoint(W) = (-2, -6)*x.T
+    page = open_page(of_matrices())
+    page.keyboard.press("ArrowRight")
+    assert lines(page)[0] == "v1 = W·x = 1234·1−1 = −1−1 2×1"
+    assert page.locator("[role=status]").first.inner_text() == "Step 2 of 12: forward, v1 is an array of 2×1."
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    assert position(page) == "Step 10 of 12, backward"
+    assert lines(page) == ["∂v3∂W+=∂v3∂v1·xT", "= −2−6·1−1T = −22−66 2×2"]
+    assert page.locator(".node[data-node='0'] .adjoint").text_content() == "∂ [−2, 2, −6, 6]"
+    assert page.locator("#gathered dd").first.inner_text().split()[-1] == "2×2"
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    assert "the output" not in page.locator("#heading").inner_text()
+    assert page.locator("#gathered dd").first.inner_text() == "nothing yet"
+
+
+def test_the_quiz_of_matrices_asks_for_one_entry_and_judges_it(open_page):
+    page = open_page(of_matrices())
+    page.locator("#quiz").click()
+    adjoints = {"v2": [-2, -6], "v1": [-2, -6], "y": [2, 6], "W": [[-2, 2], [-6, 6]], "x": [-20, -28]}
+    for _ in range(5):
+        entry, name = page.locator("#asked").inner_text().split(" of ∂v3/∂")
+        value = adjoints[name]
+        for place in [int(word) for word in entry.replace(",", "").split() if word.isdigit()]:
+            value = value[place - 1]
+        if name == "v2":
+            assert "one of the 2 products" in answer(page, str(value / 2))
+        assert "The size is right, the sign is not" in answer(page, str(-value))
+        assert answer(page, str(value)) == "✓ Right."
+        assert f"is {value}".replace("-", "−") in page.locator("#feedback").inner_text()
+        page.keyboard.press("Enter")
+    assert "term" in answer(page, "77")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_of_matrices_is_legible_and_fits_in_every_state(open_page, scheme):
+    from symdiff import models
+
+    model = models.find("digits")
+    at = {symbol.name: parameter.value for symbol, parameter in model.parameters.items()}
+    at |= {name: column[1] for name, column in model.data.items()}
+    made = symdiff.trace(model.loss, at, list(model.parameters)).to_html()
+    for width in (360, 1280):
+        page = open_page(made, width, scheme)
+        for i in range(30):
+            page.keyboard.press("ArrowRight")
+            if i % 6 == 5:
+                assert page.measure("contrasts")["faint"] == []
+                assert page.measure("overflowing") == []
+                assert page.measure("spilled") == []
+        page.locator("#quiz").click()
+        assert page.measure("overflowing") == []
+
+
 def test_a_large_trace_is_walked_by_layers(open_page):
     trace = chain_of_sines(700)
     page = open_page(trace.to_html())

@@ -41,3 +41,13 @@ def test_a_kernel_shows_pictures_and_tables():
     outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     assert {output.output_type for output in outputs} == {"execute_result"}
     assert any("<svg" in output.data.get("text/html", "") + output.data.get("image/svg+xml", "") for output in outputs)
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if "Figure(" in path.read_text(encoding="utf-8")])
+def test_plots_are_shown_by_a_kernel(path):
+    first = next(cell.source for cell in jupytext.read(path).cells if "import Figure" in cell.source)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(first.splitlines()[0])])
+    drawn = "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.subplots()\nfigure"
+    notebook.cells.append(nbformat.v4.new_code_cell(drawn))
+    done = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    assert "image/png" in done.cells[1].outputs[0].data

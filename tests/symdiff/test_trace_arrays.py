@@ -11,7 +11,7 @@ import sympy as sp
 import symdiff
 from symdiff import models
 from symdiff.cli import main
-from symdiff.errors import InputError, OptionError, ShapeError, SymbolError, UnsupportedError
+from symdiff.errors import InputError, OptionError, ShapeError, SymbolError
 from symdiff.traces.array_table import array_lines
 
 RANDOM = np.random.default_rng(0)
@@ -185,9 +185,23 @@ def test_a_number_takes_no_array_and_a_length_is_checked():
         symdiff.trace(LINE, {**DATA, "X": [1.0, 2.0, 1e300]}, dtype="float32")
 
 
-def test_a_picture_has_no_numbers_of_arrays():
-    with pytest.raises(UnsupportedError, match="leave the point out"):
-        symdiff.picture(symdiff.trace(LINE, DATA))
+def test_a_picture_has_the_first_entries_and_the_shapes():
+    # by hand: v1 = W*x = (-1, -1, 5, 0), adjoint(v1) = 2*(v1 - y) = (-2, -2, 0, 0), adjoint(x) = W.T*adjoint(v1)
+    shapes = {"W": (4, 2), "x": (2, 1), "y": (4, 1)}
+    loss = symdiff.parse("norm(W*x - y)**2", symbols=[sp.MatrixSymbol(name, *shape) for name, shape in shapes.items()])
+    at = {"W": [[1, 2], [3, 4], [5, 0], [2, 2]], "x": [1, -1], "y": [0, 0, 5, 0]}
+    drawn = symdiff.picture(loss, at, wrt="W").diagram
+    texts = {node.name or node.label: (node.above, node.below) for node in drawn.nodes}
+    assert texts["W"] == ("∂ [−2, 2, −2, …]", "4×2 = [1, 2, 3, …]")
+    assert texts["x"] == ("∂ [−8, −12]", "2×1 = [1, −1]")
+    assert texts["v1"] == ("∂ [−2, −2, 0, 0]", "4×1 = [−1, −1, 5, 0]")
+    assert texts["v3"] == ("∂ 1", "= 2")
+    # the partials of a difference are numbers, and those of a product of matrices are none
+    named = [node.name or node.label for node in drawn.nodes]
+    labels = {(named[edge.source], named[edge.target]): edge.label for edge in drawn.edges}
+    assert (labels["v1", "v2"], labels["y", "v2"], labels["W", "v1"]) == ("1", "−1", "")
+    assert [named[e.source] for e in drawn.edges if e.active] == ["W", "v1", "v2", "v2"]
+    assert "the value is 2, ∂/∂W = [−2, 2, −2, …]" in drawn.description
 
 
 def test_the_command_takes_arrays_and_draws_what_is_left_out(capsys):
@@ -233,3 +247,15 @@ def test_a_trace_of_too_many_nodes_is_not_written():
     t = symdiff.trace(symdiff.parse(powers, symbols=[sp.IndexedBase("x")]), {"x": np.ones(1100)})
     with pytest.raises(OptionError, match="no more than 2,000 are written out"):
         t.to_text()
+
+
+def test_in_a_narrow_terminal_what_is_added_stands_below_its_rule():
+    t = symdiff.trace(LOSS, POINT)
+    wide, narrow = t.to_text(200).splitlines(), t.to_text(90).splitlines()
+    rule = "adjoint(W1) += adjoint(v1)*x.T"
+    (row,) = [line for line in wide if rule in line]
+    assert row.endswith("]")
+    (place,) = [i for i, line in enumerate(narrow) if line.endswith(rule)]
+    assert all(line.rstrip().endswith("]") for line in narrow[place + 1 : place + 5])
+    start = next(i for i, line in enumerate(narrow) if line.startswith("Backward pass"))
+    assert max(map(len, narrow[start:])) <= 90

@@ -7,6 +7,8 @@
   const output = Number(main.dataset.output);
   const total = Number(main.dataset.total);
   const answers = JSON.parse(main.dataset.adjoints);
+  const arrays = main.dataset.top || null; // what is differentiated, in a trace of arrays
+  const entries = JSON.parse(main.dataset.entries || "[]"); // of arrays: in words, which entry is asked for
   const boxes = main.dataset.boxes ? main.dataset.boxes.split(" ").map(Number) : null;
   const boxOf = (node) => (boxes ? boxes[node] : node);
   const picture = document.querySelector(".picture");
@@ -38,6 +40,9 @@
     else arrivals.set(step.to, [...(arrivals.get(step.to) || []), i]);
   });
   const text = (cell) => cell.textContent.trim();
+  // of an array what fits into a box, and what can be read aloud
+  const short = (cell) => cell.dataset.short || text(cell);
+  const said = (cell) => (cell.dataset.shape ? `an array of ${cell.dataset.shape}` : text(cell));
   const copy = (cell) => {
     const made = document.createElement("span");
     made.append(...[...cell.childNodes].map((child) => child.cloneNode(true)));
@@ -88,7 +93,7 @@
 
   function soFar(node, i) {
     const arrived = (arrivals.get(node) || []).filter((j) => j <= i);
-    return arrived.length ? text(steps[arrived[arrived.length - 1]].cells[6]) : null;
+    return arrived.length ? steps[arrived[arrived.length - 1]].cells[6] : null;
   }
 
   const complete = (node, i) => (arrivals.get(node) || []).every((j) => j <= i);
@@ -101,7 +106,7 @@
     const cells = step.cells;
     if (!step.back) {
       const numbers = text(cells[3]) ? [" = ", copy(cells[3])] : [];
-      const lines = [line(copy(cells[1]), " = ", copy(cells[2]), ...numbers, " = ", text(cells[4]))];
+      const lines = [line(copy(cells[1]), " = ", copy(cells[2]), ...numbers, " = ", copy(cells[4]))];
       const partials = [...cells[5].children];
       if (partials.length) {
         const word = document.createElement("p");
@@ -109,28 +114,38 @@
         word.textContent = "Local partials, kept for the way back:";
         lines.push(word, ...partials.map((p) => p.cloneNode(true)));
       }
-      return [`Forward: ${text(cells[1])}`, lines, `forward, ${text(cells[1])} is ${text(cells[4])}`];
+      return [`Forward: ${text(cells[1])}`, lines, `forward, ${text(cells[1])} is ${said(cells[4])}`];
     }
     const [, from, to, rule, numbers, adds] = cells;
     if (step.node === step.to) {
-      const said = "The derivative of the output in itself is 1: here the way back starts.";
-      return ["Backward: the start", [line(copy(rule), " = 1"), line(said)], "backward, the adjoint of the output is 1"];
+      const of = !arrays || arrays === text(to) ? "output in itself" : "sum of the output's entries in each of them";
+      const told = line(`The derivative of the ${of} is 1: here the way back starts.`);
+      return ["Backward: the start", [line(copy(rule), " = ", copy(adds)), told], `backward, the adjoint of the output is ${said(adds)}`];
     }
     const forward = steps[computed.get(step.node)];
     const partials = forward ? [...forward.cells[5].children].filter((p) => Number(p.dataset.t) === step.to) : [];
     const mine = arrivals.get(step.to).filter((j) => j <= i);
     const nth = mine.filter((j) => steps[j].node === step.node).length - 1;
-    const lines = [line(copy(rule), " = ", copy(numbers), " = ", text(adds))];
+    // of arrays the rule has a line of its own, and it may have no numbers
+    const lines = arrays
+      ? [line(copy(rule)), line(...(text(numbers) && text(numbers) !== text(adds.firstChild) ? ["= ", copy(numbers)] : []), " = ", copy(adds))]
+      : [line(copy(rule), " = ", copy(numbers), " = ", text(adds))];
     if (partials[nth]) lines.push(line("with ", copy(partials[nth])));
-    const terms = mine.slice(-TERMS).map((j) => text(steps[j].cells[5]));
-    if (mine.length > TERMS) terms.unshift(`${mine.length - TERMS} more`);
-    const sum = terms.map((term, k) => (k && term.startsWith("−") ? `(${term})` : term)).join(" + ");
+    const terms = mine.slice(-TERMS).map((j) => steps[j].cells[5]);
+    const skipped = mine.length - terms.length;
+    const sum = terms.flatMap((term, k) => {
+      const bracket = (k || skipped) && text(term).startsWith("−") && !term.dataset.shape;
+      return [k ? " + " : "", ...(bracket ? ["(", copy(term), ")"] : [copy(term)])];
+    });
+    if (skipped) sum.unshift(`${skipped} more + `);
     const done = complete(step.to, i);
-    const arrived = terms.length > 1 ? `${sum} = ${soFar(step.to, i)}` : soFar(step.to, i);
-    const told = line(`Arrived at ${text(to)} so far: ${arrived}. `, done ? "That was all: its adjoint is complete." : "More is to come.");
+    const arrived = mine.length > 1 ? [...sum, " = ", copy(soFar(step.to, i))] : [copy(soFar(step.to, i))];
+    const end = done ? "That was all: its adjoint is complete." : "More is to come.";
+    const told = line(`Arrived at ${text(to)} so far: `, ...arrived, `. ${end}`);
     told.className = "arrived";
     lines.push(told);
-    const spoken = `backward, from ${text(from)} to ${text(to)}: ${text(numbers)} is ${text(adds)}; so far ${soFar(step.to, i)}`;
+    const product = arrays ? said(adds) : `${text(numbers)} is ${text(adds)}; so far ${text(soFar(step.to, i))}`;
+    const spoken = `backward, from ${text(from)} to ${text(to)}: ${product}`;
     return [`Backward: from ${text(from)} to ${text(to)}`, lines, done ? `${spoken}, complete` : spoken];
   }
 
@@ -156,16 +171,17 @@
     const edge = step && step.back && step.node !== step.to ? edgeOf(step, at) : null;
     draw(
       (node) => !computed.has(node) || computed.get(node) <= at,
-      (node) => (at === last ? nodes[node].final : soFar(node, at) === null ? null : `∂ ${soFar(node, at)}`),
+      (node) => (at === last ? nodes[node].final : soFar(node, at) === null ? null : `∂ ${short(soFar(node, at))}`),
       step ? boxOf(step.node) : -1,
       step && step.back ? boxOf(step.to) : -1,
       (e) => (step && !step.back && !boxes ? e.to === step.node : e === edge),
     );
     all("[data-of]").forEach((dd) => {
       const node = Number(dd.dataset.of);
-      const known = node === output && at >= last ? "1" : soFar(node, at);
+      const known = soFar(node, at);
       toggle(dd, "none", at !== last && known === null);
-      dd.textContent = at === last ? known || "0" : known === null ? "nothing yet" : complete(node, at) ? known : `${known} + …`;
+      const whole = known === null || at === last || complete(node, at);
+      dd.replaceChildren(known === null ? (at === last ? "0" : "nothing yet") : copy(known), whole ? "" : " + …");
     });
     if (step) bring(nodes[boxOf(step.back ? step.to : step.node)]);
     else picture.scrollLeft = at ? picture.scrollWidth : 0;
@@ -180,17 +196,20 @@
   const described = description ? description.textContent : "";
 
   const handed = () => arrivals.get(asked).map((j) => steps[j]);
+  const digits = (value) => String(Number(value.toPrecision(5))).replaceAll("-", "−");
   const amount = (written) => Number(written.replace("−", "-").replace("∞", "Infinity"));
-  const largest = () => Math.max(...handed().map((step) => Math.abs(amount(text(step.cells[5])))));
+  const worth = (cell) => ("entry" in cell.dataset ? Number(cell.dataset.entry) : amount(text(cell)));
+  const largest = () => Math.max(...handed().map((step) => Math.abs(worth(step.cells[5]))));
 
   function ask() {
     asked = questions[tally.place % questions.length];
     Object.assign(tally, { tries: 0, closed: false });
     const row = handed()[0];
-    const outputName = text(steps[arrivals.get(output)[0]].cells[2]);
-    by("asked").replaceChildren(`∂${outputName}/∂${text(row.cells[2])}`);
+    const outputName = arrays || text(steps[arrivals.get(output)[0]].cells[2]);
+    const entry = entries[asked] ? `${entries[asked]} of ` : "";
+    by("asked").replaceChildren(`${entry}∂${outputName}/∂${text(row.cells[2])}`);
     by("answer").value = "";
-    by("feedback").replaceChildren(...(boxes ? products(true) : []));
+    by("feedback").replaceChildren(...(boxes || arrays ? products(true) : []));
     by("score").textContent = tally.done ? `Right at the first try: ${tally.right} of ${tally.done}` : "";
     paint();
     bring(nodes[boxOf(asked)]);
@@ -210,7 +229,10 @@
   }
 
   const products = (inNumbers) =>
-    handed().map((step) => line(copy(step.cells[3]), ...(inNumbers ? [" = ", copy(step.cells[4])] : [])));
+    handed().map((step) => {
+      const numbers = inNumbers && text(step.cells[4]) ? [" = ", copy(step.cells[4])] : [];
+      return line(copy(step.cells[3]), ...numbers);
+    });
 
   function number(written) {
     const parts = written.trim().replaceAll("−", "-").split("/").map((part) => part.trim());
@@ -228,17 +250,19 @@
   function hint(given) {
     const wanted = answers[asked];
     const steps_ = handed();
-    const row = computed.has(asked) ? amount(text(steps[computed.get(asked)].cells[4])) : null;
-    const slope = (step) => amount(text(step.cells[5])) / (step.node === output ? 1 : answers[step.node]);
+    const row = computed.has(asked) ? worth(steps[computed.get(asked)].cells[4]) : null;
+    const slope = (step) => worth(step.cells[5]) / (step.node === output ? 1 : answers[step.node]);
     if (wanted !== 0 && close(-given, wanted)) return "The size is right, the sign is not.";
-    if (steps_.length > 1 && steps_.some((step) => close(given, amount(text(step.cells[5]))))) {
+    if (steps_.length > 1 && steps_.some((step) => close(given, worth(step.cells[5])))) {
       return `That is one of the ${steps_.length} products that arrive here; add them all.`;
     }
-    if (steps_.length === 1 && close(given, slope(steps_[0]))) {
+    if (steps_.length === 1 && !arrays && close(given, slope(steps_[0]))) {
       return "That is the local partial alone; multiply it by the adjoint of the node that it leads to.";
     }
     if (row !== null && close(given, row)) return "That is the value of the node, not its adjoint.";
-    const many = steps_.length === 1 ? "one product arrives" : `${steps_.length} products arrive, and are added`;
+    const what = arrays ? "term" : "product";
+    const many = steps_.length === 1 ? `one ${what} arrives` : `${steps_.length} ${what}s arrive, and are added`;
+    if (arrays) return `Here ${many}: work out ${entries[asked] ? `${entries[asked]} of ` : ""}what the rule gives.`;
     return `Here ${many}: adjoint times local partial.`;
   }
 
@@ -258,8 +282,8 @@
   }
 
   const solution = () => {
-    const sum = soFar(asked, last);
-    return [...products(true), line(handed().length > 1 ? `in all ${sum}` : `= ${sum}`)];
+    const found = [...products(true), line(handed().length > 1 ? "in all " : "= ", copy(soFar(asked, last)))];
+    return entries[asked] ? [...found, line(`of which ${entries[asked]} is ${digits(answers[asked])}`)] : found;
   };
 
   function check(event) {
@@ -276,7 +300,7 @@
       return;
     }
     tally.tries += 1;
-    feedback("bad", `✗ Not yet. ${hint(given)}`, ...products(boxes !== null || tally.tries > 1));
+    feedback("bad", `✗ Not yet. ${hint(given)}`, ...products(boxes !== null || arrays !== null || tally.tries > 1));
   }
 
   function quiz(on) {

@@ -26,7 +26,6 @@ def test_the_file_holds_the_picture(tmp_path, capsys, name):
         (["w*x", "--out", "g.svg", "--wrt", "w"], "--at", 2),
         (["w*x", "--out", "g.svg", "--at", "w=1"], "no number for x", 2),
         (["w*(x", "--out", "g.svg"], "never closed", 2),
-        (["linear", "--out", "g.svg"], "is an embedded model", 2),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_file(tmp_path, monkeypatch, capsys, words, said, code):

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import symdiff
-from symdiff.errors import OptionError, OutputError, SymbolError, UnsupportedError
+from symdiff.errors import OptionError, OutputError, ShapeError, SymbolError
 from symdiff.from_sympy import graph_of
 from symdiff.pictures.geometry import arranged
 from symdiff.pictures.palette import DARK, LIGHT, TEXTS
@@ -209,11 +209,11 @@ def test_a_large_graph_is_drawn_by_layers_with_counts():
     assert len(boxes) == len(groups)
 
 
-def test_arrays_have_shapes_and_no_numbers():
+def test_arrays_have_shapes_without_a_point():
     A, b = sp.MatrixSymbol("A", 3, 4), sp.MatrixSymbol("b", 4, 1)  # noqa: N806
     made = symdiff.picture((A * b).T * (A * b))
     assert {n.label: n.below for n in made.diagram.nodes if n.kind == "input"} == {"A": "3×4", "b": "4×1"}
-    with pytest.raises(UnsupportedError, match="leave the point out"):
+    with pytest.raises(ShapeError, match="A has the shape 3×4, but a single number is given"):
         symdiff.picture((A * b).T * (A * b), {"A": 1})
 
 
