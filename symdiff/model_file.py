@@ -238,7 +238,7 @@ def _data(table: _ModelTable, path: Path, beside: Beside) -> Any:
         others = listed(name for name in given if name != "file")
         raise ModelError(f"{path}: data: both a file and columns ({others}); give one of them")
     try:
-        return columns(read_csv(path.parent / file), names, where=str(path.parent / file))
+        return columns(read_csv(path.parent / file, names), names, where=str(path.parent / file))
     except DataError as error:
         raise DataError(f"{path}: data.file: {error}") from None
 
