@@ -315,6 +315,7 @@ def _column(values: Any, what: str) -> Column:
 
 def _real(value: Any, what: str) -> float:
     if isinstance(value, bool | np.bool_ | np.timedelta64) or not isinstance(value, numbers.Real):
+        value = bool(value) if isinstance(value, np.bool_) else value
         kind = type(cast(object, value)).__name__
         raise DataError(f"{what}: {short(value)} is not a number but {kind}; give a number")
     try:

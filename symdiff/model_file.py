@@ -218,8 +218,11 @@ def _parameter(entry: _ParameterTable, name: str, beside: Beside) -> Parameter |
             value = beside.array(entry.file, entry.key if entry.key or entry.file.endswith(".npy") else name)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
+    if value is None and entry.init not in INITIAL:
+        near = did_you_mean(entry.init or "", INITIAL)
+        raise ModelError(f"{where}.init: {short(entry.init)} is not known{near} (known: {listed(INITIAL)})")
     try:
-        if value is None and entry.init in INITIAL:
+        if value is None and entry.init is not None:
             return Drawn(entry.init, others)
         return Parameter(value, initial=entry.init, **others)
     except ModelError as error:

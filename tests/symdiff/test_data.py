@@ -80,6 +80,11 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(csv_file, content, me
     assert len(str(caught.value)) < 400
 
 
+def test_a_truth_value_is_shown_as_it_was_written():
+    with pytest.raises(DataError, match=r"^data: column 'x', row 1: True is not a number but bool; give a number$"):
+        columns({"x": [True, False]}, ["x"])
+
+
 def test_columns_that_are_not_asked_for_are_not_read(csv_file):
     file = csv_file("id,x,y,W[0],when\na,1,2,5,\nb,3,4,6,nan\n")
     found = read_csv(file, ["x", "y", "W"])
