@@ -22,11 +22,12 @@ from symdiff.errors import DataError
 Column = NDArray[np.float64]
 
 
-def read_csv(path: str | os.PathLike[str]) -> dict[str, Column]:
+def read_csv(path: str | os.PathLike[str], names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
     r"""Read a comma-separated file of numbers whose first row names the columns.
 
     Returns one float64 array of shape (rows,) for each column, in the order of the file. A byte order mark, spaces
-    around cells and empty lines are passed over; every other cell must be a finite decimal number.
+    around cells and empty lines are passed over; every other cell must be a finite decimal number. With `names`, only
+    the cells of these columns, and of entries of them such as `x0` or `x[0]`, must be: the other columns stay text.
 
     Raises DataError, naming file, line and column, for everything that is not so.
 
@@ -35,9 +36,13 @@ def read_csv(path: str | os.PathLike[str]) -> dict[str, Column]:
     >>> _ = file.write_text("x, y\n1, 2\n2, 4\n")
     >>> read_csv(file)
     {'x': array([1., 2.]), 'y': array([2., 4.])}
+    >>> _ = file.write_text("x, note\n1, a\n2, b\n")
+    >>> read_csv(file, ["x"])
+    {'x': array([1., 2.]), 'note': array(['a', 'b'], dtype='<U1')}
 
     Source: RFC 4180.
     """
+    wanted = None if names is None else {_normal(name) for name in names}
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if row]
@@ -45,22 +50,28 @@ def read_csv(path: str | os.PathLike[str]) -> dict[str, Column]:
         raise DataError(f"{path}: line {reader.line_num}: not a CSV row ({error}); check the quotes") from None
     if not rows:
         raise DataError(f"{path}: the file is empty; give a header row such as 'x,y' and rows of numbers")
-    names = _header(*rows[0], path)
+    header = _header(*rows[0], path)
     if len(rows) == 1:
         raise DataError(f"{path}: a header and no rows; add at least one row of numbers")
-    table = np.empty((len(names), len(rows) - 1))
+    read = [wanted is None or not wanted.isdisjoint(_meanings(name)) for name in header]
+    table = np.empty((len(header), len(rows) - 1))
     for index, (line, row) in enumerate(rows[1:]):
-        if len(row) != len(names):
+        if len(row) != len(header):
             raise DataError(
-                f"{path}: line {line}: {len(row)} cells where the header names {len(names)} columns "
-                f"({listed(names)}); give one number for each"
+                f"{path}: line {line}: {len(row)} cells where the header names {len(header)} columns "
+                f"({listed(header)}); give one number for each"
             )
         for column, cell in enumerate(row):
+            if not read[column]:
+                continue
             try:
                 table[column, index] = _decimal(cell)
             except ValueError as error:
-                raise DataError(f"{path}: line {line}, column {names[column]!r}: {error}") from None
-    return dict(zip(names, table, strict=True))
+                raise DataError(f"{path}: line {line}, column {header[column]!r}: {error}") from None
+    return {
+        name: table[k] if read[k] else np.array([row[k].strip() for _, row in rows[1:]])
+        for k, name in enumerate(header)
+    }
 
 
 def columns(data: Any, names: Iterable[Any], where: str = "data") -> dict[str, Column]:
@@ -209,6 +220,16 @@ def _text(path: str | os.PathLike[str]) -> str:
     return text
 
 
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFKC", name.strip())
+
+
+def _meanings(column: str) -> set[str]:
+    """The names that a column may be of: its own, or that of an array of which it is an entry."""
+    name = _normal(column)
+    return {name, name.partition("[")[0], name.rstrip("0123456789")}
+
+
 def _header(line: int, row: list[str], path: object) -> list[str]:
     names = [cell.strip() for cell in row]
     if "" in names:
@@ -294,6 +315,7 @@ def _column(values: Any, what: str) -> Column:
 
 def _real(value: Any, what: str) -> float:
     if isinstance(value, bool | np.bool_ | np.timedelta64) or not isinstance(value, numbers.Real):
+        value = bool(value) if isinstance(value, np.bool_) else value
         kind = type(cast(object, value)).__name__
         raise DataError(f"{what}: {short(value)} is not a number but {kind}; give a number")
     try:

@@ -218,8 +218,11 @@ def _parameter(entry: _ParameterTable, name: str, beside: Beside) -> Parameter |
             value = beside.array(entry.file, entry.key if entry.key or entry.file.endswith(".npy") else name)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
+    if value is None and entry.init not in INITIAL:
+        near = did_you_mean(entry.init or "", INITIAL)
+        raise ModelError(f"{where}.init: {short(entry.init)} is not known{near} (known: {listed(INITIAL)})")
     try:
-        if value is None and entry.init in INITIAL:
+        if value is None and entry.init is not None:
             return Drawn(entry.init, others)
         return Parameter(value, initial=entry.init, **others)
     except ModelError as error:
@@ -238,7 +241,7 @@ def _data(table: _ModelTable, path: Path, beside: Beside) -> Any:
         others = listed(name for name in given if name != "file")
         raise ModelError(f"{path}: data: both a file and columns ({others}); give one of them")
     try:
-        return columns(read_csv(path.parent / file), names, where=str(path.parent / file))
+        return columns(read_csv(path.parent / file, names), names, where=str(path.parent / file))
     except DataError as error:
         raise DataError(f"{path}: data.file: {error}") from None
 

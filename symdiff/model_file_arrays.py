@@ -125,7 +125,7 @@ class Beside:
             if path.suffix.lower() in (".npz", ".safetensors"):
                 wanted = set(names)
                 return {name: read_array_file(path, name) for name in array_names(path) if _base(name) in wanted}
-            return read_csv(path)
+            return read_csv(path, names)
         except DataError as error:
             raise DataError(f"data.file: {error}") from None
 

@@ -24,8 +24,8 @@ def given(
 ) -> tuple[dict[Any, NDArray[np.float64]], Lengths]:
     """A point from a mapping of symbols or names to arrays; `defaults` fill in what it leaves out.
 
-    Entries may be given one by one, as rows of a report have them. Lengths may be left out where they follow from
-    arrays.
+    Entries may be given one by one, as rows of a report have them; a column may be a plain list. Lengths may be left
+    out where they follow from arrays.
 
     Raises SymbolError for unknown or missing symbols, OptionError for what is no array of finite numbers, ShapeError
     for shapes that do not fit.
@@ -57,8 +57,11 @@ def given(
     if missing:
         raise SymbolError(f"at gives no value for {_names(missing)}; give every one of {_names(symbols)}")
     for symbol in symbols:
-        rank, array = len(declared(graph, symbol)), point[symbol]
-        if rank == 0 and array.ndim:
+        shape, array = declared(graph, symbol), point[symbol]
+        if len(shape) == 2 and shape[1] == 1 and array.ndim == 1:
+            # a column as a plain list, as data and traces take it
+            point[symbol] = array[:, None]
+        if not shape and array.ndim:
             raise ShapeError(f"{symbol} is a number, but the array given has the shape {array.shape}; give one number")
     _, whole = with_lengths(list(numbers.values()), list(numbers), [], list(numbers))
     return point, _all_lengths(graph, symbols, point, whole)

@@ -101,15 +101,17 @@ def partial_and_spread(
     # SciPy has no wider precision to measure with: its partials are taken to be as accurate as its values
     given = function.ulp(*wide, *static, result) if callable(function.ulp) else function.ulp
     ulp = given if function.special_function else 1.0
-    spread = (
-        spread + ulp * float(np.finfo(dtype).eps) * np.abs(partial) + _moved(step, position, values, bounds, partial)
-    )
+    moved = _moved(step, position, values, bounds, partial)
+    # an operand so uncertain that its partial may leave the range explains anything: nothing overflows where it is
+    moved = np.where(np.isfinite(moved) | ~np.isfinite(partial), moved, np.inf)
+    unexplained = ~np.isfinite(spread)
+    spread = spread + ulp * float(np.finfo(dtype).eps) * np.abs(partial) + moved
     if function.name == "power_constant":
         # the exponent is rounded, in the wider dtype too
         spread = spread + float(np.finfo(dtype).eps) * np.abs(np.log(wide[0]) * partial)
     edge = at_an_edge(function, wide, [bounds[i] for i in step.operands])
     # what overflows in the dtype explains nothing, unless rounding of the operands may explain anything
-    spread = np.where(edge, np.inf, np.where(np.isfinite(spread), spread, np.nan))
+    spread = np.where(edge, np.inf, np.where(unexplained | np.isnan(spread), np.nan, spread))
     return partial, spread_on(spread, [bounds[i] for i in (*step.operands, step.node)])
 
 

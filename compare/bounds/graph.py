@@ -34,6 +34,8 @@ BENT = frozenset(
     {"exp", "exp2", "expm1", "tanh", "sigmoid", "softplus", "logaddexp", "sech", "csch", "coth"}
 ) | frozenset({"erf", "erfc", "sinh", "cosh", "logistic"})
 NO_SMALL_STEP = 0.5
+# the second order counts where they are flat: |cos(u + e) - cos(u)| <= |sin(u)|*e + e**2/2
+WAVES = frozenset({"sin", "cos"})
 # the range of a bounded function: no error is larger, however uncertain the operand
 WIDTHS = {"sin": 2.0, "cos": 2.0, "tanh": 2.0, "sigmoid": 1.0, "logistic": 1.0}
 
@@ -91,6 +93,8 @@ def node_bounds(graph: Graph, inputs: Mapping[sp.Symbol, Array], dtype: Any) -> 
                     passed_here = passed_on(local_partial(function, position, arguments, static, y), bound)
                     if function.name in BENT:
                         passed_here = np.maximum(passed_here, bent(function.value, arguments, y, position, bound))
+                    if function.name in WAVES:
+                        passed_here = passed_here + np.square(bound) / 2
                     if function.name in INVERSES and position == len(operands) - 1:
                         n = float(static[0]) if static else 1.0
                         passed_here = np.maximum(passed_here, relative_part(n * y, arguments[position], bound))

@@ -34,6 +34,10 @@ def contraction(name: str, params: Mapping[str, Any], operands: Sequence[Pair], 
         terms = int(np.prod([np.shape(value)[axis] for axis in axes], dtype=int))
         own = terms * unit / 2 * np.sum(np.abs(value) + bound, axis=axes)
         return [(np.sum(value, axis=axes), np.sum(bound, axis=axes) + own)]
+    if name == "cumsum":
+        axis, back = params["axis"], params["reverse"]
+        sums = [_running(each, axis, back) for each in (value, bound, np.abs(value) + bound)]
+        return [(sums[0], sums[1] + np.shape(value)[axis] * unit / 2 * sums[2])]
     if name in ("reduce_max", "reduce_min"):
         axes = tuple(params["axes"])
         return [((np.max if name == "reduce_max" else np.min)(value, axis=axes), np.max(bound, axis=axes))]
@@ -51,6 +55,10 @@ def contraction(name: str, params: Mapping[str, Any], operands: Sequence[Pair], 
         parts = (np.moveaxis(each, params["axis"], 0) for each in (value, bound))
         return list(zip(*parts, strict=True))
     return None
+
+
+def _running(array: Array, axis: int, back: bool) -> Array:
+    return np.flip(np.cumsum(np.flip(array, axis), axis), axis) if back else np.cumsum(array, axis)
 
 
 def _dot(dimensions: Any, left: Pair, right: Pair, unit: float) -> Pair:

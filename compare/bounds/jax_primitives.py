@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.special as sc
 
 from compare.bounds.branches import JUMPS
 
@@ -43,6 +44,10 @@ def _hyperbolic_ulp(u: Array, _: Array) -> Array:
 def _exp_ulp(u: Array, _: Array) -> Array:
     # XLA computes exp(a)*exp(b) as exp(a + b), and the sum is rounded
     return 3.0 + np.abs(u)
+
+
+def _gauss(u: Array, _: Array) -> Array:
+    return 2 / np.sqrt(np.pi) * np.exp(-u * u)
 
 
 def _logistic(x: Array) -> Array:
@@ -88,6 +93,10 @@ ELEMENTWISE: dict[str, Primitive] = {
     "clamp": Primitive(lambda low, u, high: np.clip(u, low, high), (_zero, _one, _zero), 0.0),
     "logistic": Primitive(_logistic, (lambda u, y: y * _logistic(-u),), 4.0),
     "abs": Primitive(np.abs, (_one,), 0.0),
+    "erf": Primitive(sc.erf, (_gauss,), 8.0),
+    # from exp(-u*u), whose argument is a rounded product
+    "erfc": Primitive(sc.erfc, (_gauss,), lambda u, _: 64.0 + 2 * u * u),
+    "erf_inv": Primitive(sc.erfinv, (lambda _, y: np.sqrt(np.pi) / 2 * np.exp(y * y),), 64.0),
 }
 # what passes on its operands as they are: a truth value stays in doubt
 IDENTITIES = frozenset({"stop_gradient", "copy", "copy_p"})
@@ -97,7 +106,7 @@ STEPS: dict[str, Callable[[Array], Array]] = {"floor": np.floor, "ceil": np.ceil
 EDGES: dict[str, tuple[int, tuple[float, ...]]] = {
     "div": (1, (0.0,)),
     **dict.fromkeys(("log", "sqrt", "rsqrt", "pow", "integer_pow"), (0, (0.0,))),
-    **dict.fromkeys(("asin", "acos", "atanh"), (0, (-1.0, 1.0))),
+    **dict.fromkeys(("asin", "acos", "atanh", "erf_inv"), (0, (-1.0, 1.0))),
     "acosh": (0, (1.0,)),
     "log1p": (0, (-1.0,)),
 }
@@ -137,4 +146,25 @@ def movement(name: str, params: dict[str, Any], shapes: Sequence[tuple[int, ...]
         return lambda *parts: np.concatenate(parts, axis=params["dimension"])
     if name == "stack":
         return lambda *parts: np.stack(parts, axis=params["axis"])
+    if name == "rev":
+        return lambda a: np.flip(a, params["dimensions"])
+    if name == "pad":
+        return lambda a, fill: _padded(a, fill, params["padding_config"])
     return None
+
+
+def _padded(array: Array, fill: Array, config: Sequence[tuple[int, int, int]]) -> Array:
+    """An array with `fill` before, behind and between its entries; less than nothing before or behind cuts it off.
+
+    >>> _padded(np.array([1.0, 2.0]), 0.0, [(2, -1, 1)]).tolist()
+    [0.0, 0.0, 1.0, 0.0]
+    """
+    spread = [max(0, n + (n - 1) * between) for n, (_, _, between) in zip(np.shape(array), config, strict=True)]
+    wide = np.full([n + max(low, 0) + max(high, 0) for n, (low, high, _) in zip(spread, config, strict=True)], fill)
+    inside = (
+        slice(max(low, 0), max(low, 0) + n, between + 1) for n, (low, _, between) in zip(spread, config, strict=True)
+    )
+    wide[tuple(inside)] = array
+    return wide[
+        tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high, _) in zip(wide.shape, config, strict=True))
+    ]

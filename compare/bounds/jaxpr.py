@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from compare.bounds.branches import close, near_integer
 from compare.bounds.graph import (
     BENT,
+    WAVES,
     WIDTHS,
     bent,
     overflowed,
@@ -199,6 +200,8 @@ class _Walker:
                 passed = passed_on(partial(*arguments, y), operand.bound)
                 if name in BENT:
                     passed = np.maximum(passed, bent(primitive.value, arguments, y, 0, operand.bound))
+                if name in WAVES:
+                    passed = passed + np.square(operand.bound) / 2
                 if name == "div" and operand is operands[1]:
                     passed = np.maximum(passed, relative_part(y, operand.value, operand.bound))
                 bound = bound + passed

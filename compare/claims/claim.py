@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -262,11 +263,25 @@ class _Case:
         verdict = Verdict.worst(row.verdict for row in rows)
         count = sum(found.equal is not None for _, _, found in each.counted)
         notes = dict.fromkeys(found.note for _, _, found in each.counted if found.equal and found.note)
+        told = [*_left_out(each), *notes][:2]
         common = (str(each.claim.symbol), each.claim.text, verdict, as_text(true))
         if each.example is None:
-            return Outcome(*common, proved and verdict is Verdict.AGREE, count, note="; ".join(list(notes)[:2]))
+            return Outcome(*common, proved and verdict is Verdict.AGREE, count, note="; ".join(told))
         point = {str(s): value for s, value in each.example[0].items()}
         example = next(row for row in rows if dict(row.at) == point)
         guess = diagnosis(self.graph, self.asked.wrt, each, true, judged)
         certain = each.claim.formula is not None
         return Outcome(*common, certain, count, example, guess.kind, guess.text, "; ".join(list(notes)[:2]))
+
+
+def _left_out(each: Judged) -> list[str]:
+    """What is to be said of points at which a callable gives no number and the derivative is one."""
+    lost = [
+        point
+        for point, truth, found in each.counted
+        if found.equal is None and truth.ball is not None and found.number is not None and not isfinite(found.number)
+    ]
+    if not lost:
+        return []
+    where = ", ".join(f"{s} = {value:.6g}" for s, value in lost[0].items())
+    return [f"no number at {len(lost):,} points, as {where}, perhaps from overflow on its way: not counted as wrong"]

@@ -64,7 +64,13 @@ class Evidence:
 
 
 def number_text(value: float, less_one: float) -> str:
-    """A number as a short fraction, one with a named constant, or in decimals."""
+    """A number as a short fraction, one with a named constant, or in decimals.
+
+    >>> number_text(0.5, -0.5), number_text(1 + 1e-12, 1e-12), number_text(1.0, 0.0)
+    ('1/2', '(1 + 1e-12)', '1')
+    """
+    if 0.0 < abs(less_one) < 1e-9:
+        return f"(1 {'+' if less_one > 0 else '-'} {abs(less_one):.6g})"
     for name, constant in ({"": 1.0} | NAMED | {f"/{k}": 1 / v for k, v in NAMED.items()}).items():
         fraction = Fraction(value / constant).limit_denominator(200)
         if fraction and abs(float(fraction) * constant - value) <= 1e-10 * abs(value) and abs(fraction) < 1e6:

@@ -116,7 +116,7 @@ def data_of(found: Model, data_file: str | None) -> Mapping[str, Any]:
     from symdiff.data import read_csv
 
     if data_file is not None:
-        return found.table(read_csv(data_file), where=data_file)
+        return found.table(read_csv(data_file, map(str, found.observed)), where=data_file)
     if found.data is None:
         raise DataError(f"model {found.name!r} has no data; give them with --data FILE.csv")
     return found.data

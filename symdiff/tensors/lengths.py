@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
+from symdiff.constants import float_of
 from symdiff.errors import OptionError, ShapeError
 from symdiff.from_sympy import graph_of
 from symdiff.graph import Graph
@@ -218,7 +220,39 @@ def concrete(graph: Graph, lengths: Mapping[sp.Symbol, int], shapes: Mapping[Any
             places[step.node] = broadcast_to(b, here[0], static[0])
         else:
             places[step.node] = b.apply(step.function, here, static)
-    return b.finish([places[node] for node in graph.outputs])
+    found = b.finish([places[node] for node in graph.outputs])
+    _check_places(found)
+    return found
+
+
+def _check_places(graph: Graph) -> None:
+    """See that computed places, as of x[i + j], lie within arrays, but where a branch guards them."""
+    gathers = [step for step in graph.applications if step.function.name == "gather"]
+    if not gathers:
+        return
+    guarded: set[int] = set()
+    for step in reversed(graph.applications):
+        if step.function.name == "select" or step.node in guarded:
+            guarded.update(step.operands)
+    given = graph.depends_on(list(graph.inputs.values()))
+    wanted = {node for step in gathers if step.node not in guarded for node in step.operands[1:] if not given[node]}
+    for step in reversed(graph.applications):
+        if step.node in wanted:
+            wanted.update(step.operands)
+    values = {node: float_of(constant) for node, constant in graph.constants.items() if node in wanted}
+    for step in graph.applications:
+        if step.node in wanted:
+            values[step.node] = step.function.value(*(values[i] for i in step.operands), *step.static)
+    for step in gathers:
+        if step.node in guarded:
+            continue
+        shape = graph.shape(step.operands[0])
+        for axis, place in enumerate(step.operands[1:]):
+            if place in values and np.size(values[place]):
+                low, high = int(np.min(values[place])), int(np.max(values[place]))
+                entries: list[Any] = [("at", None)] * len(shape)
+                entries[axis] = ("range", low, 2, high - low) if high > low else ("at", low)
+                _check_range(entries, shape, graph.symbols.get(step.operands[0], "an array"))
 
 
 def _check_range(axes: Any, shape: Shape, array: Any) -> None:

@@ -2,6 +2,7 @@
 """Claims that are Python functions: of NumPy, of JAX, of math; called by name or in order; wrong and malformed ones."""
 
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -104,3 +105,22 @@ def test_what_is_no_claim_is_refused_in_a_line(claim, match):
     with pytest.raises(InputError, match=match) as caught:
         compare.check_claim(x * y, claim, "x")
     assert "\n" not in str(caught.value)
+
+
+def test_points_at_which_a_function_gives_no_number_are_told():
+    (outcome,) = compare.check_claim(x**2, {x: lambda x: 2 * x if abs(x) < 1e3 else math.inf}).claims
+    assert outcome.verdict is Verdict.AGREE
+    assert re.match(
+        r"no number at \d+ points, as x = -?[\d.e+]+, perhaps from overflow on its way: not counted as wrong",
+        outcome.note,
+    )
+    (outcome,) = compare.check_claim(x**2, {x: lambda x: 2 * x}).claims
+    assert outcome.note == ""
+
+
+@pytest.mark.parametrize("factor", ["1e-12", "1e-13"])
+def test_a_factor_very_near_one_is_no_factor_of_one(factor):
+    (outcome,) = compare.check_claim(x**2, f"x: 2*x*(1 + {factor})").claims
+    assert outcome.mistake == "constant factor"
+    size = re.search(r"times \(1 \+ ([\d.e-]+)\)", outcome.guess)
+    assert float(size[1]) == pytest.approx(float(factor), rel=1e-2)

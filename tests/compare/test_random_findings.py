@@ -333,3 +333,21 @@ def test_what_is_a_hair_from_its_limit_is_decided_at_as_many_bits_as_the_hair_ne
 def test_what_would_need_more_bits_than_the_budget_stays_undecided():
     (found,) = judge(graph_of([sp.acos(sp.tanh(x))]), [{x: 1e5}], [x])
     assert "is open at 4096 bits" in found.undecided
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "dtype"),
+    [
+        # the base is 1 + 4e-23: moved by its rounding error, its power is 0 or infinite
+        ("(1 + y**2/a)**(-a)", {"a": 2.4e23, "y": 3.0}, "float64"),
+        # the cosine is flat at 2*pi*330000, but that is off by an eighth
+        ("exp(cos(2*pi*x)/2 + cos(2*pi*y)/2)", {"x": 330000.0, "y": -5.257}, "float32"),
+    ],
+)
+def test_an_uncertain_operand_is_no_wrong_rule_of_the_chain_route(text, at, dtype):
+    rows = compare.check(text, wrt="y", at=at, dtype=dtype).rows
+    numbers = {rows[0].symbolic, rows[0].autodiff, rows[0].chain}
+    # the routes say the same, and it is not what is true
+    assert max(numbers) - min(numbers) <= 1e-6 * abs(max(numbers))
+    assert rows[0].error > 1e-3 * abs(max(numbers))
+    assert rows[0].verdict in (Verdict.INACCURATE, Verdict.AGREE)

@@ -80,6 +80,23 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(csv_file, content, me
     assert len(str(caught.value)) < 400
 
 
+def test_a_truth_value_is_shown_as_it_was_written():
+    with pytest.raises(DataError, match=r"^data: column 'x', row 1: True is not a number but bool; give a number$"):
+        columns({"x": [True, False]}, ["x"])
+
+
+def test_columns_that_are_not_asked_for_are_not_read(csv_file):
+    file = csv_file("id,x,y,W[0],when\na,1,2,5,\nb,3,4,6,nan\n")
+    found = read_csv(file, ["x", "y", "W"])
+    assert [found[name].tolist() for name in ("x", "y", "W[0]")] == [[1, 3], [2, 4], [5, 6]]
+    assert list(found) == ["id", "x", "y", "W[0]", "when"]
+    # what is missing is looked for among all of them
+    with pytest.raises(DataError, match=r"no column 'X'; did you mean 'x'\? \(columns: id, x, y, W\[0\], when\)"):
+        columns(read_csv(file, ["X"]), ["X"])
+    with pytest.raises(DataError, match="line 2, column 'id': 'a' is not a number"):
+        read_csv(file, ["id"])
+
+
 def test_no_file_to_read(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file; check the path"):
         read_csv(tmp_path / "none.csv")

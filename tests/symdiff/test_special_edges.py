@@ -134,3 +134,13 @@ def test_every_special_form_ends_on_hard_operands_together_and_hands_nan_on(dtyp
         assert np.isnan(np.asarray(found[row.name])[lost]).all(), row.name
         with np.errstate(all="ignore"):
             assert np.isnan(row.value(*columns[row.arity], *static[row.name])[lost]).all(), row.name
+
+
+@pytest.mark.parametrize("u", [-9.999999999999998, -1.9999999999996816, -295.9999999999942, -20.5, -3.25, -0.5])
+def test_digamma_beside_its_poles(u):
+    # the operand is exact here, as a sum of two numbers may be: SciPy's digamma is off by one part in 20
+    with mpmath.workdps(40):
+        psi, gamma = mpmath.digamma(mpmath.mpf(u)), mpmath.gamma(mpmath.mpf(u))
+    assert float(FUNCTIONS["polygamma"].value(np.float64(u), 0)) == pytest.approx(float(psi), rel=1e-13)
+    (partial,) = FUNCTIONS["gamma"].partials
+    assert float(partial(np.float64(u), np.float64(gamma))) == pytest.approx(float(psi * gamma), rel=1e-13)
