@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -140,6 +141,8 @@ def contribution(
         return step.function.derived(builder, position, adjoint, here, step.static, places[step.node])
     partial = partial_of(builder, step, position, places, textbook)
     product = product_of(builder, adjoint, partial)
+    if not graph.shapes:
+        return product
     full, own = graph.shape(step.node), graph.shape(step.operands[position])
     if full == own:
         return product
@@ -192,14 +195,39 @@ def _needed(steps: Mapping[int, Application], output: int) -> list[int]:
 
 def partial_of(builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool) -> int:
     """Node of a local partial of one step."""
-    here = [places[operand] for operand in step.operands]
+    here = tuple([places[operand] for operand in step.operands])
     if textbook and step.function.name == "power" and position == 1 and builder.value_of(here[0]) == 0:
         # 0**v is 0 for v > 0 and has no derivative elsewhere; SymPy's 0**v*log(0) has no value anywhere
         zero = builder.constant(sp.Integer(0))
         return builder.call("select", builder.call("less", zero, here[1]), zero, builder.constant(sp.nan))
-    rule, inputs = _rule(step.function, position, step.static, textbook)
-    substitution = {source: place for source, place in zip(inputs, here, strict=True) if source >= 0}
-    return builder.splice(rule, substitution)[rule.outputs[0]]
+    key = (step.function, position, step.static, textbook)
+    recipe = builder.kept.get(key)
+    if recipe is None:
+        recipe = builder.kept[key] = _recipe(builder, *key)
+    values = [*here, *recipe.fixed]
+    for function, operands, static in recipe.steps:
+        values.append(builder.apply(function, tuple([values[i] for i in operands]), static))
+    return values[recipe.output]
+
+
+class _Recipe(NamedTuple):
+    """A rule for one builder: of values numbered from the operands on, `fixed` nodes, then the steps."""
+
+    fixed: tuple[int, ...]
+    steps: tuple[tuple[Function, tuple[int, ...], Static], ...]
+    output: int
+
+
+def _recipe(builder: GraphBuilder, function: Function, position: int, static: Static, textbook: bool) -> _Recipe:
+    rule, inputs = _rule(function, position, static, textbook)
+    numbers = {source: operand for operand, source in enumerate(inputs) if source >= 0}
+    leaves = builder.leaves(rule, dict.fromkeys(numbers, -1))
+    fixed = [(node, place) for node, place in enumerate(leaves) if place >= 0]
+    numbers |= {node: len(inputs) + k for k, (node, _) in enumerate(fixed)}
+    start = len(inputs) + len(fixed)
+    numbers |= {step.node: start + k for k, step in enumerate(rule.applications)}
+    steps = [(s.function, tuple([numbers[i] for i in s.operands]), s.static) for s in rule.applications]
+    return _Recipe(tuple(place for _, place in fixed), tuple(steps), numbers[rule.outputs[0]])
 
 
 def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
@@ -220,6 +248,8 @@ def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
 
 def product_of(builder: GraphBuilder, adjoint: int, partial: int) -> int:
     """Multiply an adjoint by a partial; what is zero off a branch stays zero there, whatever the other factor is."""
+    if not builder.applies("select"):
+        return builder.call("multiply", adjoint, partial)
     gates = [_gate(builder, factor) for factor in (adjoint, partial)]
     factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
     product = builder.call("multiply", *factors)
@@ -232,6 +262,8 @@ def product_of(builder: GraphBuilder, adjoint: int, partial: int) -> int:
 
 def sum_of(builder: GraphBuilder, first: int, second: int) -> int:
     """Add two contributions; two halves of one Piecewise become one."""
+    if not builder.applies("select"):
+        return builder.call("add", first, second)
     a, b = _gate(builder, first), _gate(builder, second)
     if a is not None and b is not None:
         if a[0] == b[0]:
@@ -256,8 +288,7 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = Fals
     >>> expressions_of(g, g.outputs)
     [(w*x - y)**2, 2*x*(w*x - y)]
     """
-    builder = GraphBuilder()
-    places = builder.splice(graph)
+    builder, places = GraphBuilder.of(graph), range(len(graph))
     sources = [graph.inputs.get(symbol, -1) for symbol in wrt]
     present = [node for node in sources if node >= 0]
     zero = builder.constant(sp.Integer(0))
