@@ -75,6 +75,9 @@ def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
         if (id(expression), bound) in seen:
             continue
         seen.add((id(expression), bound))
+        if type(expression) in _ORDINARY:
+            pending += [(argument, bound) for argument in expression.args]
+            continue
         if isinstance(expression, (sp.MatrixSymbol, sp.IndexedBase, ArraySymbol)):
             found.add(expression)
             for length in expression.shape or ():
@@ -162,8 +165,8 @@ class Reader:
             return self._sum(children)
         if kind is sp.Mul:
             return self._product(children)
-        if kind in _SMOOTH:
-            return b.apply(BY_HEAD[kind], tuple(children))
+        if kind in _SMOOTH and len(children) == (row := BY_HEAD[kind]).arity:
+            return b.apply(row, tuple(children))
         if isinstance(expression, sp.Symbol):
             return b.input(expression)
         if not children:
@@ -263,8 +266,24 @@ class Reader:
 
 # heads of functions with nothing but operands, which stand for nothing else
 _SMOOTH = frozenset(
-    (sp.exp, sp.sin, sp.cos, sp.tan, sp.tanh, sp.sinh, sp.cosh, sp.asin, sp.acos, sp.atan, sp.atan2, sp.Abs, sp.erf)
+    (
+        sp.exp,
+        sp.log,
+        sp.sin,
+        sp.cos,
+        sp.tan,
+        sp.tanh,
+        sp.sinh,
+        sp.cosh,
+        sp.asin,
+        sp.acos,
+        sp.atan,
+        sp.atan2,
+        sp.Abs,
+        sp.erf,
+    )
 )
+_ORDINARY = _SMOOTH | {sp.Add, sp.Mul, sp.Pow}
 _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.StrictLessThan, "less"),
     (sp.LessThan, "less_equal"),

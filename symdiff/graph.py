@@ -73,13 +73,16 @@ class Graph:
     @cached_property
     def applications(self) -> tuple[Application, ...]:
         """The nodes that apply a function, operands first."""
-        nodes = np.flatnonzero(self.operation >= 0)
+        return self.first_applications(len(self))
+
+    def first_applications(self, count: int) -> tuple[Application, ...]:
+        """Up to so many of the `applications`, from the first on, without making the others."""
+        nodes = np.flatnonzero(self.operation >= 0)[:count]
         flat, numbers = self.operands.tolist(), nodes.tolist()
         ends = map(slice, self.offsets[nodes].tolist(), self.offsets[nodes + 1].tolist())
         functions = map(self.functions.__getitem__, self.operation[nodes].tolist())
-        columns = zip(
-            numbers, functions, map(tuple, map(flat.__getitem__, ends)), map(self.static.get, numbers, repeat(()))
-        )
+        operands = map(tuple, map(flat.__getitem__, ends))
+        columns = zip(numbers, functions, operands, map(self.static.get, numbers, repeat(())), strict=True)
         # a call of the class a node would take most of the time
         return tuple(map(partial(tuple.__new__, Application), columns))
 
