@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib
 import sympy as sp
 from jax.experimental import serialize_executable
 
@@ -50,7 +50,7 @@ def machine(run: Any, kinds: tuple[Kind, ...], arguments: Sequence[Any]) -> Mach
 
 def plain() -> bool:
     """Whether JAX is to run compiled code on its first CPU as it always does, without looking into it."""
-    config = jax.config
+    config: Any = jax.config
     watched = config.jax_disable_jit or config.jax_debug_nans or config.jax_debug_infs
     return bool(config.jax_enable_x64) and not watched and config.jax_default_device is None
 
@@ -81,7 +81,8 @@ def _file(run: Any, kinds: tuple[Kind, ...], shapes: Any) -> Path | None:
         (k.function.name, k.function.jax, [d.truth for d in k.function.domain], k.moving, sp.srepr(k.static))
         for k in kinds
     ]
-    text = repr((run.__name__, told, shapes, jax.config.jax_default_matmul_precision))
+    config: Any = jax.config
+    text = repr((run.__name__, told, shapes, config.jax_default_matmul_precision))
     name = hashlib.sha256(_surroundings() + text.encode()).hexdigest()[:32]
     try:
         return cache_folder() / f"tape_{name}.bin"
@@ -96,7 +97,7 @@ def _surroundings() -> bytes:
     for source in sorted(Path(symdiff.__file__).parent.rglob("*.py")):
         found.update(source.read_bytes())
     variables = [os.environ.get(name, "") for name in _VARIABLES]
-    versions = [jax.__version__, jaxlib.__version__, processor(), str(os.cpu_count()), str(jax.device_count())]
+    versions = [jax.__version__, version("jaxlib"), processor(), str(os.cpu_count()), str(jax.device_count())]
     found.update("\0".join([*variables, *versions]).encode())
     return found.digest()
 
