@@ -181,7 +181,14 @@ class GraphBuilder:
 
     def finish(self, outputs: Sequence[int]) -> Graph:
         """The graph of all nodes that the outputs need, renumbered in the same order."""
-        kept = np.asarray(self._needed(outputs), np.int64)
+        needed = bytearray(len(self._operation))
+        for node in outputs:
+            needed[node] = 1
+        for node in range(max(outputs, default=-1), -1, -1):
+            if needed[node]:
+                for operand in self._operands[node]:
+                    needed[operand] = 1
+        kept = np.flatnonzero(np.frombuffer(needed, np.uint8))
         rows = [self._operands[node] for node in kept.tolist()]
         places = np.full(len(self._operation), -1, np.int64)
         places[kept] = np.arange(len(kept))

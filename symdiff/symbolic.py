@@ -18,6 +18,7 @@ from symdiff.collection import collection_paused
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
+from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph, Static, still
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.operation import Operation
@@ -109,6 +110,8 @@ def adjoint_sweeps(
     active = graph.depends_on(wrt).tolist()
     steps = {step.node: step for step in graph.applications if active[step.node]}
     one = builder.constant(sp.Integer(1))
+    # in a graph of plain numbers nothing has to be asked at each step
+    simple = not graph.shapes and not textbook and not builder.applies("select")
     for output in outputs:
         adjoints: dict[int, int] = {output: one}
         visited = _needed(steps, output)
@@ -119,6 +122,12 @@ def adjoint_sweeps(
             step = steps[node]
             for position, operand in enumerate(step.operands):
                 if not active[operand] or still(step, position):
+                    continue
+                if simple and not builder.applies("select"):
+                    partial = _computed(builder, step, position, places)
+                    added = builder.apply(_MULTIPLY, (adjoint, partial))
+                    known = adjoints.get(operand)
+                    adjoints[operand] = added if known is None else builder.apply(_ADD, (known, added))
                     continue
                 added = contribution(builder, graph, step, position, adjoint, places, textbook)
                 known = adjoints.get(operand)
@@ -195,19 +204,31 @@ def _needed(steps: Mapping[int, Application], output: int) -> list[int]:
 
 def partial_of(builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool) -> int:
     """Node of a local partial of one step."""
-    here = tuple([places[operand] for operand in step.operands])
+    here = [places[operand] for operand in step.operands]
     if textbook and step.function.name == "power" and position == 1 and builder.value_of(here[0]) == 0:
         # 0**v is 0 for v > 0 and has no derivative elsewhere; SymPy's 0**v*log(0) has no value anywhere
         zero = builder.constant(sp.Integer(0))
         return builder.call("select", builder.call("less", zero, here[1]), zero, builder.constant(sp.nan))
+    return _computed(builder, step, position, places, textbook)
+
+
+def _computed(
+    builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool = False
+) -> int:
+    """Node of a local partial by its rule."""
     key = (step.function, position, step.static, textbook)
     recipe = builder.kept.get(key)
     if recipe is None:
         recipe = builder.kept[key] = _recipe(builder, *key)
-    values = [*here, *recipe.fixed]
-    for function, operands, static in recipe.steps:
+    fixed, steps, output = recipe
+    values = [places[operand] for operand in step.operands]
+    values += fixed
+    for function, operands, static in steps:
         values.append(builder.apply(function, tuple([values[i] for i in operands]), static))
-    return values[recipe.output]
+    return values[output]
+
+
+_ADD, _MULTIPLY = FUNCTIONS["add"], FUNCTIONS["multiply"]
 
 
 class _Recipe(NamedTuple):
