@@ -23,6 +23,8 @@ from symdiff.tape.tape import Tape
 
 # numbers of points that a function keeps machines for
 MOST_MACHINES = 64
+# rows up to which a coarse size class costs a call nothing: a larger one has to be filled with zeros
+LARGEST_COARSE = 4_096
 
 
 def on_host(arrays: Sequence[Any]) -> bool:
@@ -138,8 +140,8 @@ class Program:
 
 
 def _coarse(array: Any) -> Any:
-    """Rows padded to the next of 16, 64, 256, ...; what pads a tape is never run, nor a result it gives looked at."""
-    if not np.ndim(array):
+    """Rows padded to 16, 64, 256, 1,024 or 4,096; what pads a tape is never run, nor a result it gives looked at."""
+    if not np.ndim(array) or len(array) > LARGEST_COARSE:
         return array
     size = 16
     while size < len(array):
