@@ -73,19 +73,10 @@ class HessianVectorProduct:
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
-        import jax
-        import jax.numpy as jnp
-
-        from symdiff.lowering import jax_outputs
+        from symdiff.lowering import stacked_outputs
         from symdiff.rewriting.rewrites import lowerable
 
-        graph, symbols = lowerable(self.graph), (*self.args, *self.direction)
-
-        @jax.jit
-        def compiled(*arrays: Any) -> Any:
-            return jnp.stack(jax_outputs(graph, dict(zip(symbols, arrays, strict=True))))
-
-        return compiled
+        return stacked_outputs(lowerable(self.graph), (*self.args, *self.direction))
 
     def __call__(self, values: Sequence[Any] | NDArray[Any], direction: Sequence[Any] | NDArray[Any]) -> Any:
         """H*d, a JAX array (len(wrt), *S), from arrays of `args` and the direction that broadcast to S; traceable."""

@@ -75,6 +75,9 @@ def free_symbols(*expressions: sp.Basic) -> tuple[Any, ...]:
         if (id(expression), bound) in seen:
             continue
         seen.add((id(expression), bound))
+        if type(expression) in _ORDINARY:
+            pending += [(argument, bound) for argument in expression.args]
+            continue
         if isinstance(expression, (sp.MatrixSymbol, sp.IndexedBase, ArraySymbol)):
             found.add(expression)
             for length in expression.shape or ():
@@ -130,29 +133,40 @@ class Reader:
 
     def read(self, root: sp.Basic) -> int:
         """Node of an expression."""
-        pending: list[tuple[sp.Basic, bool]] = [(root, False)]
+        nodes = self._nodes
+        # an expression comes with its operands once these are to be read before it
+        pending: list[tuple[sp.Basic, Sequence[sp.Basic] | None]] = [(root, None)]
         while pending:
-            expression, ready = pending.pop()
-            if id(expression) in self._nodes:
+            expression, children = pending.pop()
+            if id(expression) in nodes:
                 continue
-            children = children_of(expression)
-            if isinstance(expression, sp.Symbol):
-                check_real(expression)
             if children is None:
-                if isinstance(expression, ARRAYS):
-                    raise ArraysError
-                raise UnsupportedError(unsupported(root, expression))
-            if ready or not children:
-                self._alive.append(expression)
-                self._nodes[id(expression)] = self.emit(expression, [self._nodes[id(child)] for child in children])
-            else:
-                pending.append((expression, True))
-                pending.extend((child, False) for child in reversed(children))
-        return self._nodes[id(root)]
+                children = children_of(expression)
+                if isinstance(expression, sp.Symbol):
+                    check_real(expression)
+                if children is None:
+                    if isinstance(expression, ARRAYS):
+                        raise ArraysError
+                    raise UnsupportedError(unsupported(root, expression))
+                missing = [(child, None) for child in reversed(children) if id(child) not in nodes]
+                if missing:
+                    pending.append((expression, children))
+                    pending += missing
+                    continue
+            self._alive.append(expression)
+            nodes[id(expression)] = self.emit(expression, [nodes[id(child)] for child in children])
+        return nodes[id(root)]
 
     def emit(self, expression: sp.Basic, children: list[int]) -> int:
         """Node of an expression whose operands are read."""
         b = self.builder
+        kind = type(expression)
+        if kind is sp.Add:
+            return self._sum(children)
+        if kind is sp.Mul:
+            return self._product(children)
+        if kind in _SMOOTH and len(children) == (row := BY_HEAD[kind]).arity:
+            return b.apply(row, tuple(children))
         if isinstance(expression, sp.Symbol):
             return b.input(expression)
         if not children:
@@ -182,18 +196,19 @@ class Reader:
 
     def chain(self, name: str, nodes: Sequence[int]) -> int:
         """Node of a function of two operands, taken from left to right over many."""
-        result = nodes[0]
+        result, function = nodes[0], FUNCTIONS[name]
         for node in nodes[1:]:
-            result = self.builder.call(name, result, node)
+            result = self.builder.apply(function, (result, node))
         return result
 
     def _sum(self, terms: list[int]) -> int:
         b = self.builder
 
         def rank(node: int) -> int:
-            if b.parts(node, "negate") is not None:
-                return 3
-            return 2 if b.value_of(node) is not None else 1 if b.is_input(node) else 0
+            # what can be simplified is a constant or has a sign
+            if not b.foldable(node):
+                return 1 if b.is_input(node) else 0
+            return 3 if b.parts(node, "negate") is not None else 2
 
         return self.chain("add", sorted(terms, key=rank))
 
@@ -249,6 +264,26 @@ class Reader:
         return result
 
 
+# heads of functions with nothing but operands, which stand for nothing else
+_SMOOTH = frozenset(
+    (
+        sp.exp,
+        sp.log,
+        sp.sin,
+        sp.cos,
+        sp.tan,
+        sp.tanh,
+        sp.sinh,
+        sp.cosh,
+        sp.asin,
+        sp.acos,
+        sp.atan,
+        sp.atan2,
+        sp.Abs,
+        sp.erf,
+    )
+)
+_ORDINARY = _SMOOTH | {sp.Add, sp.Mul, sp.Pow}
 _FOLDED: tuple[tuple[type[sp.Basic] | tuple[type[sp.Basic], ...], str], ...] = (
     (sp.StrictLessThan, "less"),
     (sp.LessThan, "less_equal"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,17 +73,18 @@ class Graph:
     @cached_property
     def applications(self) -> tuple[Application, ...]:
         """The nodes that apply a function, operands first."""
-        offsets, operands = self.offsets.tolist(), self.operands.tolist()
-        return tuple(
-            Application(
-                node,
-                self.functions[code],
-                tuple(operands[offsets[node] : offsets[node + 1]]),
-                self.static.get(node, ()),
-            )
-            for node, code in enumerate(self.operation.tolist())
-            if code >= 0
-        )
+        return self.first_applications(len(self))
+
+    def first_applications(self, count: int) -> tuple[Application, ...]:
+        """Up to so many of the `applications`, from the first on, without making the others."""
+        nodes = np.flatnonzero(self.operation >= 0)[:count]
+        flat, numbers = self.operands.tolist(), nodes.tolist()
+        ends = map(slice, self.offsets[nodes].tolist(), self.offsets[nodes + 1].tolist())
+        functions = map(self.functions.__getitem__, self.operation[nodes].tolist())
+        operands = map(tuple, map(flat.__getitem__, ends))
+        columns = zip(numbers, functions, operands, map(self.static.get, numbers, repeat(())), strict=True)
+        # a call of the class a node would take most of the time
+        return tuple(map(partial(tuple.__new__, Application), columns))
 
     @cached_property
     def inputs(self) -> dict[sp.Symbol, int]:
@@ -92,7 +94,7 @@ class Graph:
     @property
     def operation_count(self) -> int:
         """How many nodes apply a function."""
-        return len(self.applications)
+        return int(np.count_nonzero(self.operation >= 0))
 
     def shape(self, node: int) -> Shape:
         """Shape of a node's value at one point: () for a scalar."""
@@ -120,6 +122,8 @@ class Graph:
         marked[list(sources)] = True
         flags = marked.tolist()
         for node, _, operands, _ in self.applications:
-            if not flags[node]:
-                flags[node] = any(flags[operand] for operand in operands)
+            for operand in operands:
+                if flags[operand]:
+                    flags[node] = True
+                    break
         return np.asarray(flags, dtype=np.bool_)

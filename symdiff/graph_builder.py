@@ -6,20 +6,41 @@ linear in the nodes. Simplifications that cost nothing are made on the way: zero
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import sympy as sp
 
 from symdiff.function import Function
 from symdiff.functions import FUNCTIONS
-from symdiff.graph import CONSTANT, INPUT, Graph, Static
+from symdiff.graph import CONSTANT, INPUT, Application, Graph, Static
 from symdiff.tensors.operation import Operation
 from symdiff.tensors.shapes import Shape, broadcast
 
 COMMUTATIVE = frozenset(
     FUNCTIONS[name] for name in ("add", "multiply", "maximum", "minimum", "equal", "unequal", "and", "or")
 )
+
+
+class _Trait(NamedTuple):
+    """What is to be known of a function at each of its nodes.
+
+    `fold` makes simplifications, of the functions that are not `eager` only where an operand is a constant or a sign.
+    """
+
+    fold: Callable[[GraphBuilder, tuple[int, ...], Static], int | None] | None
+    eager: bool
+    commutes: bool
+    shaped: bool
+
+
+@lru_cache(maxsize=4096)
+def _trait(function: Function) -> _Trait:
+    name, shaped = function.name, isinstance(function, Operation)
+    return _Trait(_FOLDS.get(name), name in ("power_integer", "select"), function in COMMUTATIVE, shaped)
 
 
 class GraphBuilder:
@@ -45,6 +66,38 @@ class GraphBuilder:
         self._static: dict[int, Static] = {}
         self._shapes: dict[int, Shape] = {}
         self._numbers: dict[Hashable, int] = {}
+        # constants and what is negated: only beside them there is anything to simplify
+        self._foldable: set[int] = set()
+        # what others keep for this graph
+        self.kept: dict[Hashable, Any] = {}
+
+    @classmethod
+    def of(cls, graph: Graph) -> Self:
+        """A builder that holds the nodes of a graph at the same numbers.
+
+        >>> from symdiff.from_sympy import graph_of
+        >>> x = sp.Symbol("x", real=True)
+        >>> graph = graph_of([sp.sin(x) + x])
+        >>> GraphBuilder.of(graph).call("sin", graph.inputs[x]) in range(len(graph))
+        True
+        """
+        found = cls()
+        found._operation, found._functions = graph.operation.tolist(), list(graph.functions)
+        found._codes = {function: code for code, function in enumerate(graph.functions)}
+        found._operands = [()] * len(graph)
+        numbers: dict[Hashable, int] = {(INPUT, symbol): node for node, symbol in graph.symbols.items()}
+        numbers |= {_constant_key(value): node for node, value in graph.constants.items()}
+        commutes = {function: function in COMMUTATIVE for function in graph.functions}
+        for node, function, operands, static in graph.applications:
+            found._operands[node] = operands
+            ordered = operands[::-1] if commutes[function] and operands[0] > operands[1] else operands
+            numbers[found._operation[node], ordered, static] = node
+        found._numbers = numbers
+        found._symbols, found._constants = dict(graph.symbols), dict(graph.constants)
+        found._static, found._shapes = dict(graph.static), dict(graph.shapes)
+        signs = [code for code, function in enumerate(graph.functions) if function.name in _SIGNS]
+        found._foldable = {*graph.constants, *np.flatnonzero(np.isin(graph.operation, signs)).tolist()}
+        return found
 
     def input(self, symbol: sp.Symbol, shape: Shape = ()) -> int:
         """Node of an input symbol. Symbols of one name but different assumptions are different inputs."""
@@ -56,9 +109,9 @@ class GraphBuilder:
 
     def constant(self, value: sp.Basic) -> int:
         """Node of an exact constant: a SymPy number, a named constant such as pi, true, false or nan."""
-        # Integer(2) and Float(2.0) are different constants, and so are Floats of different precision
-        node = self._number((CONSTANT, type(value), value, getattr(value, "_prec", None)), CONSTANT, ())
+        node = self._number(_constant_key(value), CONSTANT, ())
         self._constants[node] = value
+        self._foldable.add(node)
         return node
 
     def call(self, name: str, *operands: int) -> int:
@@ -67,24 +120,37 @@ class GraphBuilder:
 
     def apply(self, function: Function, operands: tuple[int, ...], static: Static = ()) -> int:
         """Node of a function of nodes, simplified where that costs nothing."""
-        fold = _FOLDS.get(function.name)
-        if fold is not None and (folded := fold(self, operands, static)) is not None:
-            return folded
-        if function not in self._codes:
-            self._codes[function] = len(self._functions)
+        fold, eager, commutes, shaped = _trait(function)
+        if fold is not None and (eager or not self._foldable.isdisjoint(operands)):
+            folded = fold(self, operands, static)
+            if folded is not None:
+                return folded
+        code = self._codes.get(function)
+        if code is None:
+            code = self._codes[function] = len(self._functions)
             self._functions.append(function)
-        code = self._codes[function]
-        ordered = operands[::-1] if function in COMMUTATIVE and operands[0] > operands[1] else operands
-        node = self._number((code, ordered, static), code, operands)
+        key = (code, operands[::-1] if commutes and operands[0] > operands[1] else operands, static)
+        node = self._numbers.get(key)
+        if node is not None:
+            return node
+        node = self._numbers[key] = len(self._operation)
+        self._operation.append(code)
+        self._operands.append(operands)
+        if function.name in _SIGNS:
+            self._foldable.add(node)
         if static:
             self._static[node] = static
-        if isinstance(function, Operation):
-            shape = function.shape([self.shape(operand) for operand in operands], *static)
+        if shaped:
+            shape = function.shape([self.shape(operand) for operand in operands], *static)  # type: ignore[attr-defined]
             if shape:
                 self._shapes[node] = shape
         elif self._shapes and any(operand in self._shapes for operand in operands):
             self._shapes[node] = broadcast([self.shape(operand) for operand in operands], function.name)
         return node
+
+    def again(self, step: Application, operands: tuple[int, ...]) -> int:
+        """Node of a step of the graph that the builder was made of, its operands perhaps others."""
+        return step.node if operands == step.operands else self.apply(step.function, operands, step.static)
 
     def leaves(self, graph: Graph, substitution: Mapping[int, int] | None = None) -> list[int]:
         """Copy a graph's symbols and constants in, some symbols replaced by nodes that are here.
@@ -115,24 +181,41 @@ class GraphBuilder:
 
     def finish(self, outputs: Sequence[int]) -> Graph:
         """The graph of all nodes that the outputs need, renumbered in the same order."""
-        kept = self._needed(outputs)
-        place = {node: i for i, node in enumerate(kept)}
-        operands = [[place[i] for i in self._operands[node]] for node in kept]
+        needed = bytearray(len(self._operation))
+        for node in outputs:
+            needed[node] = 1
+        for node in range(max(outputs, default=-1), -1, -1):
+            if needed[node]:
+                for operand in self._operands[node]:
+                    needed[operand] = 1
+        kept = np.flatnonzero(np.frombuffer(needed, np.uint8))
+        rows = [self._operands[node] for node in kept.tolist()]
+        places = np.full(len(self._operation), -1, np.int64)
+        places[kept] = np.arange(len(kept))
+        place = places.tolist()
         return Graph(
             functions=tuple(self._functions),
-            operation=np.asarray([self._operation[node] for node in kept], dtype=np.int32),
-            offsets=np.cumsum([0, *map(len, operands)], dtype=np.int64),
-            operands=np.asarray([i for row in operands for i in row], dtype=np.int64),
-            symbols={place[node]: symbol for node, symbol in self._symbols.items() if node in place},
-            constants={place[node]: value for node, value in self._constants.items() if node in place},
-            static={place[node]: value for node, value in self._static.items() if node in place},
-            shapes={place[node]: shape for node, shape in self._shapes.items() if node in place},
+            operation=np.asarray(self._operation, np.int32)[kept],
+            offsets=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+            operands=places[np.fromiter(chain.from_iterable(rows), np.int64)],
+            symbols={place[node]: symbol for node, symbol in self._symbols.items() if place[node] >= 0},
+            constants={place[node]: value for node, value in self._constants.items() if place[node] >= 0},
+            static={place[node]: value for node, value in self._static.items() if place[node] >= 0},
+            shapes={place[node]: shape for node, shape in self._shapes.items() if place[node] >= 0},
             outputs=tuple(place[node] for node in outputs),
         )
+
+    def applies(self, name: str) -> bool:
+        """Whether any node applies the function of that name in the table."""
+        return FUNCTIONS[name] in self._codes
 
     def operations_of(self, outputs: Iterable[int]) -> int:
         """How many nodes that apply a function the outputs need."""
         return sum(self._operation[node] >= 0 for node in self._needed(outputs))
+
+    def foldable(self, node: int) -> bool:
+        """Whether a node is a constant, or what is negated."""
+        return node in self._foldable
 
     def value_of(self, node: int) -> sp.Basic | None:
         """The constant at a node, or None where it is not a constant."""
@@ -170,13 +253,18 @@ class GraphBuilder:
 
     def _needed(self, outputs: Iterable[int]) -> list[int]:
         needed = set(outputs)
-        pending = list(needed)
+        pending, operands = list(needed), self._operands
         while pending:
-            for operand in self._operands[pending.pop()]:
+            for operand in operands[pending.pop()]:
                 if operand not in needed:
                     needed.add(operand)
                     pending.append(operand)
         return sorted(needed)
+
+
+def _constant_key(value: sp.Basic) -> Hashable:
+    # Integer(2) and Float(2.0) are different constants, and so are Floats of different precision
+    return CONSTANT, type(value), value, getattr(value, "_prec", None)
 
 
 def _rational(builder: GraphBuilder, node: int) -> sp.Rational | None:
@@ -189,9 +277,9 @@ def _fold_add(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | No
     p, q = _rational(b, u), _rational(b, v)
     if p is not None and q is not None:
         return b.constant(p + q)
-    if p == 0:
+    if p is not None and not p.p:
         return v
-    if q == 0:
+    if q is not None and not q.p:
         return u
     if (inner := b.parts(v, "negate")) is not None:
         return b.call("subtract", u, inner[0])
@@ -205,9 +293,9 @@ def _fold_subtract(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int
     p, q = _rational(b, u), _rational(b, v)
     if p is not None and q is not None:
         return b.constant(p - q)
-    if q == 0:
+    if q is not None and not q.p:
         return u
-    if p == 0:
+    if p is not None and not p.p:
         return b.call("negate", v)
     if (inner := b.parts(v, "negate")) is not None:
         return b.call("add", u, inner[0])
@@ -220,12 +308,14 @@ def _fold_multiply(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int
     if p is not None and q is not None:
         return b.constant(p * q)
     for node, value, other in ((u, p, v), (v, q, u)):
-        if value == 0:
-            return node
-        if value == 1:
-            return other
-        if value is not None and value < 0:
-            return b.call("negate", b.call("multiply", b.constant(-value), other))
+        if value is not None:
+            # whole numbers are compared as Python's: SymPy would look at each one anew
+            if not value.p:
+                return node
+            if value.p == value.q:
+                return other
+            if value.p < 0:
+                return b.call("negate", other if value.p == -value.q else b.call("multiply", b.constant(-value), other))
         if (inner := b.parts(node, "negate")) is not None:
             return b.call("negate", b.call("multiply", inner[0], other))
     return None
@@ -234,12 +324,12 @@ def _fold_multiply(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int
 def _fold_divide(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int | None:
     u, v = operands
     p, q = _rational(b, u), _rational(b, v)
-    if q is not None and q != 0:
+    if q is not None and q.p:
         if p is not None:
             return b.constant(p / q)
-        if q == 1:
+        if q.p == q.q:
             return u
-    if p == 0 and q != 0:
+    if p is not None and not p.p and not (q is not None and not q.p):
         return u
     if (inner := b.parts(u, "negate")) is not None:
         return b.call("negate", b.call("divide", inner[0], v))
@@ -271,6 +361,7 @@ def _fold_select(b: GraphBuilder, operands: tuple[int, ...], _: Static) -> int |
     return v if value is sp.false else None
 
 
+_SIGNS = frozenset({"negate", "not"})
 _FOLDS = {
     "add": _fold_add,
     "subtract": _fold_subtract,

@@ -37,6 +37,8 @@ Method = Literal["auto", "fused", "tape", "native", "vectorised"]
 # operations of a graph up to which XLA compiles it as a whole in about a second; from here on the tape is as fast to
 # run and faster to compile, measured on random shared graphs
 LARGEST_FUSED = 250
+# operations that XLA compiles as a whole where a caller wants it so, in about a minute; time grows with their square
+MOST_FUSED = 2_000
 
 resolve = lru_cache(maxsize=None)(resolve)
 
@@ -92,7 +94,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
     Raises:
         SymbolError: a symbol of the expressions is not among `args`, or stands there twice.
         UnsupportedError: a function has no row in the table; raised before anything is compiled.
-        OptionError: method is "vectorised" and too little of the graph is alike.
+        OptionError: method is "vectorised" and too little of the graph is alike, or "fused" and there are thousands of
+            operations.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> f = lambdify([x, y], sp.sin(x) * y)
@@ -125,6 +128,8 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
             f"({', '.join(map(str, symbols))}); add it, or substitute a number"
         )
 
+    if not read.shapes:
+        check_fused(graph, method)
     compiled = _of_arrays(read, symbols) if read.shapes else _of_scalars(graph, symbols, method)
 
     def function(*arguments: Any) -> Any:
@@ -137,6 +142,15 @@ def lambdify(args: sp.Symbol | Sequence[Any], exprs: Any, method: Method = "auto
         return rebuild(compiled(given))
 
     return function
+
+
+def check_fused(graph: Graph, method: Method, most: int = MOST_FUSED) -> None:
+    """Raise OptionError where XLA would take far too long to compile a graph of scalars as a whole."""
+    if method == "fused" and graph.operation_count > most:
+        raise OptionError(
+            f"method is 'fused', but the expression has {graph.operation_count:,} operations, and XLA would take "
+            f"minutes or hours to compile more than {most:,}; choose 'tape' or 'auto'"
+        )
 
 
 def on_tape(graph: Graph, method: Method = "auto") -> bool:
@@ -164,6 +178,27 @@ def _of_scalars(
         return jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))
 
     return lambda given: compiled(*real_arrays(symbols, given))
+
+
+def stacked_outputs(graph: Graph, symbols: Sequence[sp.Symbol], method: Method = "auto") -> Callable[..., jax.Array]:
+    """All outputs of a graph of scalars as one array (outputs, *S), from the arrays of `symbols`; traceable."""
+    if method == "vectorised" or (method == "auto" and choice.is_worthwhile(graph, symbols)):
+        from symdiff.vectorised import lowered
+
+        choice.checked(graph, symbols)
+        pair = lowered.value_and_partials(graph, symbols)
+    elif on_tape(graph, method):
+        from symdiff.tape.lowered import value_and_partials
+
+        pair = value_and_partials(graph, symbols, native=method == "native")
+    else:
+        return jax.jit(lambda *arrays: jnp.stack(jax_outputs(graph, dict(zip(symbols, arrays, strict=True)))))
+    return lambda *arrays: _joined(*pair(*real_arrays(symbols, arrays)))
+
+
+@jax.jit
+def _joined(first: jax.Array, rest: jax.Array) -> jax.Array:
+    return jnp.concatenate([first[None], rest])
 
 
 def _of_arrays(graph: Graph, symbols: Sequence[Any]) -> Callable[[Sequence[Any]], list[jax.Array]]:

@@ -46,6 +46,9 @@ def _too_large(exponent: sp.Rational | None) -> bool:
 
 def children_of(expression: sp.Basic) -> Sequence[sp.Basic] | None:
     """Operands of an expression that is understood; None where it is not."""
+    kind, arguments = type(expression), expression.args
+    if kind is sp.Add or kind is sp.Mul or _plain_arity(kind) == len(arguments) > 0:
+        return arguments
     if isinstance(expression, sp.Symbol):
         return ()
     if not expression.args:
@@ -66,6 +69,12 @@ def children_of(expression: sp.Basic) -> Sequence[sp.Basic] | None:
         return expression.args
     row = BY_HEAD.get(type(expression))
     return None if row is None else _operands(expression, row)
+
+
+def _plain_arity(kind: type[sp.Basic]) -> int:
+    """How many arguments the heads of this class have, if each is an operand; 0 where more has to be asked."""
+    row = BY_HEAD.get(kind)
+    return 0 if row is None or row.static or row.admits is not None else row.arity
 
 
 def _operands(expression: sp.Basic, row: Function) -> Sequence[sp.Basic] | None:

@@ -21,7 +21,7 @@ from symdiff.errors import OptionError, SymbolError
 from symdiff.from_sympy import as_expression, free_symbols, graph_of
 from symdiff.gradients import Wrt, find_symbols
 from symdiff.graph import Graph
-from symdiff.lowering import LARGEST_FUSED, Method, jax_outputs, on_tape
+from symdiff.lowering import LARGEST_FUSED, MOST_FUSED, Method, check_fused, jax_outputs, on_tape
 from symdiff.rewriting.rewrites import lowerable
 from symdiff.symbolic import gradient_graph
 from symdiff.tape.lowered import by_reverse_mode, value_and_partials
@@ -75,6 +75,9 @@ def _of_expression(
     graph = graph_of([expression])
     if graph.shapes:
         return _of_arrays(graph, targets, route, order)
+    # the gradient has about three operations for each
+    if route != "chain":
+        check_fused(graph, method, MOST_FUSED // 3)
     computed = lowerable(graph)
     if route == "chain":
         by_name = of_graph(computed, targets, route, order)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -17,6 +18,7 @@ from symdiff.collection import collection_paused
 from symdiff.errors import UnsupportedError
 from symdiff.from_sympy import graph_of
 from symdiff.function import Absence, Function
+from symdiff.functions import FUNCTIONS
 from symdiff.graph import Application, Graph, Static, still
 from symdiff.graph_builder import GraphBuilder
 from symdiff.tensors.operation import Operation
@@ -108,6 +110,8 @@ def adjoint_sweeps(
     active = graph.depends_on(wrt).tolist()
     steps = {step.node: step for step in graph.applications if active[step.node]}
     one = builder.constant(sp.Integer(1))
+    # in a graph of plain numbers nothing has to be asked at each step
+    simple = not graph.shapes and not textbook and not builder.applies("select")
     for output in outputs:
         adjoints: dict[int, int] = {output: one}
         visited = _needed(steps, output)
@@ -118,6 +122,12 @@ def adjoint_sweeps(
             step = steps[node]
             for position, operand in enumerate(step.operands):
                 if not active[operand] or still(step, position):
+                    continue
+                if simple and not builder.applies("select"):
+                    partial = _computed(builder, step, position, places)
+                    added = builder.apply(_MULTIPLY, (adjoint, partial))
+                    known = adjoints.get(operand)
+                    adjoints[operand] = added if known is None else builder.apply(_ADD, (known, added))
                     continue
                 added = contribution(builder, graph, step, position, adjoint, places, textbook)
                 known = adjoints.get(operand)
@@ -140,6 +150,8 @@ def contribution(
         return step.function.derived(builder, position, adjoint, here, step.static, places[step.node])
     partial = partial_of(builder, step, position, places, textbook)
     product = product_of(builder, adjoint, partial)
+    if not graph.shapes:
+        return product
     full, own = graph.shape(step.node), graph.shape(step.operands[position])
     if full == own:
         return product
@@ -197,9 +209,46 @@ def partial_of(builder: GraphBuilder, step: Application, position: int, places: 
         # 0**v is 0 for v > 0 and has no derivative elsewhere; SymPy's 0**v*log(0) has no value anywhere
         zero = builder.constant(sp.Integer(0))
         return builder.call("select", builder.call("less", zero, here[1]), zero, builder.constant(sp.nan))
-    rule, inputs = _rule(step.function, position, step.static, textbook)
-    substitution = {source: place for source, place in zip(inputs, here, strict=True) if source >= 0}
-    return builder.splice(rule, substitution)[rule.outputs[0]]
+    return _computed(builder, step, position, places, textbook)
+
+
+def _computed(
+    builder: GraphBuilder, step: Application, position: int, places: Sequence[int], textbook: bool = False
+) -> int:
+    """Node of a local partial by its rule."""
+    key = (step.function, position, step.static, textbook)
+    recipe = builder.kept.get(key)
+    if recipe is None:
+        recipe = builder.kept[key] = _recipe(builder, *key)
+    fixed, steps, output = recipe
+    values = [places[operand] for operand in step.operands]
+    values += fixed
+    for function, operands, static in steps:
+        values.append(builder.apply(function, tuple([values[i] for i in operands]), static))
+    return values[output]
+
+
+_ADD, _MULTIPLY = FUNCTIONS["add"], FUNCTIONS["multiply"]
+
+
+class _Recipe(NamedTuple):
+    """A rule for one builder: of values numbered from the operands on, `fixed` nodes, then the steps."""
+
+    fixed: tuple[int, ...]
+    steps: tuple[tuple[Function, tuple[int, ...], Static], ...]
+    output: int
+
+
+def _recipe(builder: GraphBuilder, function: Function, position: int, static: Static, textbook: bool) -> _Recipe:
+    rule, inputs = _rule(function, position, static, textbook)
+    numbers = {source: operand for operand, source in enumerate(inputs) if source >= 0}
+    leaves = builder.leaves(rule, dict.fromkeys(numbers, -1))
+    fixed = [(node, place) for node, place in enumerate(leaves) if place >= 0]
+    numbers |= {node: len(inputs) + k for k, (node, _) in enumerate(fixed)}
+    start = len(inputs) + len(fixed)
+    numbers |= {step.node: start + k for k, step in enumerate(rule.applications)}
+    steps = [(s.function, tuple([numbers[i] for i in s.operands]), s.static) for s in rule.applications]
+    return _Recipe(tuple(place for _, place in fixed), tuple(steps), numbers[rule.outputs[0]])
 
 
 def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
@@ -220,6 +269,8 @@ def _gate(builder: GraphBuilder, node: int) -> tuple[int, int] | None:
 
 def product_of(builder: GraphBuilder, adjoint: int, partial: int) -> int:
     """Multiply an adjoint by a partial; what is zero off a branch stays zero there, whatever the other factor is."""
+    if not builder.applies("select"):
+        return builder.call("multiply", adjoint, partial)
     gates = [_gate(builder, factor) for factor in (adjoint, partial)]
     factors = [factor if gate is None else gate[1] for factor, gate in zip((adjoint, partial), gates, strict=True)]
     product = builder.call("multiply", *factors)
@@ -232,6 +283,8 @@ def product_of(builder: GraphBuilder, adjoint: int, partial: int) -> int:
 
 def sum_of(builder: GraphBuilder, first: int, second: int) -> int:
     """Add two contributions; two halves of one Piecewise become one."""
+    if not builder.applies("select"):
+        return builder.call("add", first, second)
     a, b = _gate(builder, first), _gate(builder, second)
     if a is not None and b is not None:
         if a[0] == b[0]:
@@ -256,8 +309,7 @@ def gradient_graph(graph: Graph, wrt: Sequence[sp.Symbol], textbook: bool = Fals
     >>> expressions_of(g, g.outputs)
     [(w*x - y)**2, 2*x*(w*x - y)]
     """
-    builder = GraphBuilder()
-    places = builder.splice(graph)
+    builder, places = GraphBuilder.of(graph), range(len(graph))
     sources = [graph.inputs.get(symbol, -1) for symbol in wrt]
     present = [node for node in sources if node >= 0]
     zero = builder.constant(sp.Integer(0))

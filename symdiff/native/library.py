@@ -81,7 +81,7 @@ def _loaded(source: str) -> str:
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise CannotBuild("no C compiler (cc, gcc, clang) is on the PATH")
-    key = hashlib.sha256("\0".join([source, _version(compiler), repr(VARIANTS), repr(FLAGS), _processor()]).encode())
+    key = hashlib.sha256("\0".join([source, _version(compiler), repr(VARIANTS), repr(FLAGS), processor()]).encode())
     key.update((Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h").read_bytes())
     name = f"symdiff_native_{key.hexdigest()[:24]}"
     file = cache_folder() / f"{name}.so"
@@ -147,7 +147,7 @@ def _version(compiler: str) -> str:
     return done.stdout
 
 
-def _processor() -> str:
+def processor() -> str:
     """What the processor can do, which -march=native makes use of."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.exists() else []

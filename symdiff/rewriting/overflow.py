@@ -42,18 +42,23 @@ def growing_nodes(graph: Graph) -> list[bool]:
     """Which nodes may overflow where their inputs are of moderate size."""
     growing = [False] * len(graph)
     for node, function, operands, _ in graph.applications:
-        calm = function.name in _CALM
-        followed = operands[:1] if function.name == "divide" else () if calm else operands
-        growing[node] = (function.name in GROWING and operands[0] not in graph.constants) or any(
-            growing[operand] for operand in followed
-        )
+        name = function.name
+        if name in GROWING and operands[0] not in graph.constants:
+            growing[node] = True
+            continue
+        for operand in operands[:1] if name == "divide" else () if name in _CALM else operands:
+            if growing[operand]:
+                growing[node] = True
+                break
     return growing
 
 
 def limited(b: GraphBuilder, step: Application, operands: tuple[int, ...], growing: Sequence[bool]) -> int | None:
     """The node of one step with its limit at infinity; None where it has none or its operands do not overflow."""
+    if step.function.name not in FLAT:
+        return None
     moving = [growing[operand] for operand in step.operands]
-    if step.function.name not in FLAT or not any(moving):
+    if not any(moving):
         return None
     if step.function.name == "atan2":
         return _angle(b, step, operands, moving)

@@ -38,7 +38,8 @@ class Forms:
 
     def is_integer(self, node: int, value: int) -> bool:
         """Whether a node is this whole number."""
-        return self.builder.value_of(node) == value
+        found = self.builder.value_of(node)
+        return found is not None and found == value
 
     def power(self, base: int, exponent: int) -> int:
         """base**exponent for any whole exponent."""

@@ -55,15 +55,15 @@ def stable(graph: Graph, only: Container[str] | None = None) -> Graph:
         by_top.setdefault(row.top, []).append(row)
     if not any(step.function.name in by_top for step in graph.applications):
         return graph
-    builder = GraphBuilder()
+    builder, places = GraphBuilder.of(graph), list(range(len(graph)))
     forms = Forms(builder)
-    places = builder.leaves(graph)
     changed = False
     for step in graph.applications:
-        here = tuple(places[i] for i in step.operands)
+        here = tuple([places[i] for i in step.operands]) if changed else step.operands
         found = _found(forms, by_top, step, here)
         changed |= found is not None
-        places[step.node] = builder.apply(step.function, here, step.static) if found is None else found
+        if changed:
+            places[step.node] = builder.again(step, here) if found is None else found
     return builder.finish([places[node] for node in graph.outputs]) if changed else graph
 
 
@@ -92,6 +92,8 @@ def _found(
 ) -> int | None:
     """The node to take instead of one step, by the first row that matches."""
     name, negative = step.function.name, False
+    if name not in by_top and name not in ("add", "subtract"):
+        return None
     # an operand that was rewritten may have got a sign, which belongs to the product or makes a sum a difference
     if name in ("multiply", "divide", "add", "subtract"):
         inner = [forms.inner(operand, "negate") for operand in operands]
@@ -103,6 +105,8 @@ def _found(
             name, operands = "subtract" if name == "add" else "add", bare
         elif name == "add" and signs == (True, False):
             name, operands = "subtract", bare[::-1]
+        if name in ("add", "subtract") and not sums.may_cancel(forms, operands):
+            return None
     for row in by_top.get(name, ()):
         found = row.match(forms, operands, step.static)
         if found is not None:

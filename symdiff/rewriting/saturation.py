@@ -71,17 +71,19 @@ def saturated(graph: Graph) -> Graph:
     if names.isdisjoint(TAILS) and (names.isdisjoint(overflow.GROWING) or names.isdisjoint(overflow.FLAT)):
         return graph
     within = ranges(graph)
-    wild, growing, tails = _wild(graph, within), overflow.growing_nodes(graph), _Tails(GraphBuilder())
-    builder = tails.builder
-    places = builder.leaves(graph)
+    wild, growing = _wild(graph, within), overflow.growing_nodes(graph)
+    if not any(wild) and not any(growing):
+        return graph
+    tails = _Tails(GraphBuilder.of(graph))
+    builder, places = tails.builder, list(range(len(graph)))
     for step in graph.applications:
-        here = tuple(places[i] for i in step.operands)
+        here = tuple([places[i] for i in step.operands])
         if step.function.name in TAILS and wild[step.operands[0]]:
             places[step.node] = tails.ended(step, here[0], within[step.operands[0]])
         elif (limited := overflow.limited(builder, step, here, growing)) is not None:
             places[step.node] = limited
         else:
-            places[step.node] = tails.beside(step, here)
+            places[step.node] = tails.beside(step, here) if tails.gates else builder.again(step, here)
     return builder.finish([places[node] for node in graph.outputs])
 
 
@@ -89,11 +91,16 @@ def _wild(graph: Graph, within: list[Range]) -> list[bool]:
     """Which nodes have derivatives that may overflow where a saturating function of the node has its limit."""
     wild = [False] * len(graph)
     for node, function, operands, static in graph.applications:
-        moving = [operand for operand in operands if operand not in graph.constants]
-        fixed = bool(operands) and operands[-1] in graph.constants
-        linear = function.name in TAME or function.name == "multiply" or (function.name == "divide" and fixed)
-        tame = linear or _moderate(function, static, [within[operand] for operand in operands])
-        wild[node] = any(wild[operand] for operand in operands) or (bool(moving) and not tame)
+        for operand in operands:
+            if wild[operand]:
+                wild[node] = True
+                break
+        else:
+            name = function.name
+            if name in TAME or name == "multiply" or all(operand in graph.constants for operand in operands):
+                continue
+            linear = name == "divide" and operands[-1] in graph.constants
+            wild[node] = not linear and not _moderate(function, static, [within[operand] for operand in operands])
     return wild
 
 

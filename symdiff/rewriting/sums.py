@@ -88,6 +88,14 @@ def _scaled(f: Forms, node: int, number: int) -> int | None:
     return None
 
 
+def may_cancel(f: Forms, operands: Operands) -> bool:
+    """Whether any form less a multiple of one, or with one, can stand here: asked before all rows of sums are tried."""
+    u, v = operands
+    if f.builder.foldable(u) or f.builder.foldable(v):
+        return True
+    return v in (f.builder.parts(u, "multiply") or ()) or u in (f.builder.parts(v, "multiply") or ())
+
+
 def less_one(name: str) -> dict[str, Callable[[Forms, Operands, Static], int | None]]:
     """The match of t - 1, 1 - t, c*t - c and c - c*t, for t of the function `name`."""
 

@@ -18,7 +18,13 @@ from jax.custom_batching import custom_vmap
 from numpy.typing import NDArray
 
 from symdiff.arguments import floating_dtype
+from symdiff.tape import executables
 from symdiff.tape.tape import Tape
+
+# numbers of points that a function keeps machines for
+MOST_MACHINES = 64
+# rows up to which a coarse size class costs a call nothing: a larger one has to be filled with zeros
+LARGEST_COARSE = 4_096
 
 
 def on_host(arrays: Sequence[Any]) -> bool:
@@ -32,15 +38,22 @@ class Program:
     def __init__(self, tape: Tape, run: Callable[..., jax.Array], arguments: Sequence[Any], count: int) -> None:
         self.tape, self.run, self.arguments, self.count = tape, run, tuple(arguments), count
         self._constants: dict[Any, NDArray[Any]] = {}
+        self._tapes: dict[bool, tuple[Any, ...]] = {}
+        self._machines: dict[tuple[Any, int], executables.Machine] = {}
 
     def each(self, arrays: Sequence[Any]) -> list[jax.Array]:
         """The results at once, one by one."""
         found, shape = self._at_once(arrays)
+        if shape == ():
+            return _on_device(list(np.asarray(found)[: self.count, 0]))
         return _each(found, self.count, shape)
 
     def first_and_rest(self, arrays: Sequence[Any]) -> tuple[jax.Array, jax.Array]:
         """The results at once: the first, and all others as one array."""
         found, shape = self._at_once(arrays)
+        if shape == ():
+            column = np.asarray(found)[:, 0]
+            return _on_device((column[0], column[1 : self.count]))
         return _first_and_rest(found, self.count, shape)
 
     def converted(self, arrays: Sequence[Any]) -> list[jax.Array]:
@@ -101,19 +114,45 @@ class Program:
             stack = np.ones((self.tape.inputs, points), dtype)
             for row, array in zip(stack, arrays, strict=False):
                 row.reshape(shape)[...] = array
-        constants = self._constants_in(dtype)
-        return self.run(self.tape.kinds, *self._placed, constants, stack), shape
+        arguments = (*self._placed(coarse=points == 1), self._constants_in(dtype), stack)
+        if not executables.plain():
+            return self.run(self.tape.kinds, *arguments), shape
+        known = self._machines.get((dtype, points))
+        if known is None:
+            while len(self._machines) >= MOST_MACHINES:
+                del self._machines[next(iter(self._machines))]
+            known = self._machines[dtype, points] = executables.machine(self.run, self.tape.kinds, arguments)
+        return known(*arguments), shape
 
-    @cached_property
-    def _placed(self) -> tuple[Any, ...]:
-        """The tape on the device, put there once."""
-        with jax.ensure_compile_time_eval():
-            return tuple(jnp.asarray(array) for array in self.arguments)
+    def _placed(self, coarse: bool) -> tuple[Any, ...]:
+        """The tape on the device, put there once; in coarse size classes for a machine that more expressions share."""
+        if coarse not in self._tapes:
+            arguments = tuple(map(_coarse, self.arguments)) if coarse else self.arguments
+            with jax.ensure_compile_time_eval():
+                # not jnp.asarray, which compiles something for each shape
+                self._tapes[coarse] = jax.device_put(arguments)
+        return self._tapes[coarse]
 
     def _constants_in(self, dtype: Any) -> NDArray[Any]:
         if dtype not in self._constants:
             self._constants[dtype] = self.tape.constant_values(dtype)
         return self._constants[dtype]
+
+
+def _coarse(array: Any) -> Any:
+    """Rows padded to 16, 64, 256, 1,024 or 4,096; what pads a tape is never run, nor a result it gives looked at."""
+    if not np.ndim(array) or len(array) > LARGEST_COARSE:
+        return array
+    size = 16
+    while size < len(array):
+        size *= 4
+    return np.pad(array, ((0, size - len(array)), *((0, 0),) * (array.ndim - 1)))
+
+
+@jax.jit
+def _on_device(found: Any) -> Any:
+    """What was cut to size on the host: this compiles in a third of the time that cutting does."""
+    return found
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -17,7 +17,7 @@ from symdiff.constants import nearest
 from symdiff.errors import UnsupportedError
 from symdiff.function import Absence, Function
 from symdiff.functions import FUNCTIONS
-from symdiff.graph import Application, Graph, Static
+from symdiff.graph import Graph, Static
 
 # operands of a step, at most, and those in which it has derivatives
 OPERANDS, MOVING = 3, 2
@@ -115,30 +115,39 @@ def tape_of(graph: Graph, symbols: tuple[Any, ...]) -> Tape:
     (2, 32, [33])
     """
     order = {symbol: k for k, symbol in enumerate(symbols)}
-    places = {node: order[symbol] for node, symbol in graph.symbols.items()}
     constants = tuple(graph.constants.values())
     inputs = size_class(len(symbols), INPUTS)
-    places |= {node: inputs + k for k, node in enumerate(graph.constants)}
     head = inputs + size_class(len(constants), INPUTS)
-    kinds = _kinds(graph.applications)
+    nodes = np.flatnonzero(graph.operation >= 0)
+    places = np.zeros(len(graph), np.int64)
+    for node, symbol in graph.symbols.items():
+        places[node] = order[symbol]
+    places[list(graph.constants)] = inputs + np.arange(len(constants))
+    places[nodes] = head + np.arange(len(nodes))
+    kinds = _kinds(graph, nodes)
     numbers = {(kind.function, kind.static): k for k, kind in enumerate(kinds)}
-    rows: list[tuple[int, ...]] = []
-    nothing = [(0,) * (OPERANDS - k) for k in range(OPERANDS + 1)]
-    for step, (node, function, operands, static) in enumerate(graph.applications):
-        places[node] = head + step
-        own = tuple([places[i] for i in operands])
-        rows.append((numbers[function, static], *own, *nothing[len(own)]))
-    steps = np.zeros((size_class(len(rows)), 1 + OPERANDS), np.int32)
-    steps[: len(rows)] = rows or steps[:0]
+    steps = np.zeros((size_class(len(nodes)), 1 + OPERANDS), np.int32)
+    own = [numbers.get((function, ()), -1) for function in graph.functions]
+    steps[: len(nodes), 0] = np.asarray(own, np.int32)[graph.operation[nodes]] if own else 0
+    for node, static in graph.static.items():
+        steps[places[node] - head, 0] = numbers[graph.functions[graph.operation[node]], static]
+    starts, arity = graph.offsets[nodes], graph.offsets[nodes + 1] - graph.offsets[nodes]
+    for k in range(OPERANDS):
+        having = arity > k
+        steps[: len(nodes), 1 + k][having] = places[graph.operands[starts[having] + k]]
     outputs = np.zeros(size_class(len(graph.outputs), INPUTS), np.int32)
-    outputs[: len(graph.outputs)] = [places[node] for node in graph.outputs]
-    return Tape(kinds, steps, tuple(symbols), constants, outputs, len(graph.outputs), len(rows))
+    outputs[: len(graph.outputs)] = places[list(graph.outputs)]
+    return Tape(kinds, steps, tuple(symbols), constants, outputs, len(graph.outputs), len(nodes))
 
 
-def _kinds(steps: tuple[Application, ...]) -> tuple[Kind, ...]:
-    """The kinds of a machine that can do these steps: the common ones, and what is needed besides."""
+def _kinds(graph: Graph, nodes: NDArray[np.int64]) -> tuple[Kind, ...]:
+    """The kinds of a machine that can do the steps of a graph: the common ones, and what is needed besides."""
     common = {(FUNCTIONS[name], static) for name, static in COMMON if name in FUNCTIONS}
-    needed = {(step.function, step.static) for step in steps} - common
+    plain = np.ones(len(graph), np.bool_)
+    plain[list(graph.static)] = False
+    needed = {(graph.functions[code], ()) for code in np.unique(graph.operation[nodes[plain[nodes]]]).tolist()}
+    needed |= {(graph.functions[graph.operation[node]], static) for node, static in graph.static.items()}
+    needed -= common
     extra = sorted((Kind(function, static) for function, static in needed), key=lambda kind: kind.name)
     return (*(Kind(FUNCTIONS[name], static) for name, static in COMMON if name in FUNCTIONS), *extra)
 

@@ -65,7 +65,7 @@ def _looks_alike(graph: Graph) -> bool:
 
     This tells irregular graphs from others at a cost that does not grow with them.
     """
-    sample = graph.applications[:LARGEST_SAMPLE]
+    sample = graph.first_applications(LARGEST_SAMPLE)
     share = LEAST_SHARE if len(sample) == graph.operation_count else 2
     # a leaf is its own code, below zero
     types = dict.fromkeys(graph.symbols, -1) | dict.fromkeys(graph.constants, -2)

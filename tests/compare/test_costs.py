@@ -83,7 +83,7 @@ def test_every_route_is_timed_and_compared():
 
 def test_what_is_too_large_to_compile_is_named():
     found = break_even("exp(w*x)*w", ["w"], largest=3)
-    assert found.routes[0].reason == "not compiled: 5 operations, more than the limit of 3; raise `largest`"
+    assert found.routes[0].reason == "not run: 5 operations, more than the limit of 3; raise `largest`"
     assert found.routes[2].call is not None
     assert found.pays == {}
 

@@ -193,3 +193,26 @@ def test_a_small_graph_with_a_huge_tree_costs_what_the_graph_costs():
     got = chain.forward(derived, {x: 1e-9})
     assert float(got[derived.outputs[0]]) == pytest.approx(float(u), rel=1e-14, abs=0)
     assert float(got[derived.outputs[1]]) == pytest.approx(float(slope), rel=1e-14, abs=0)
+
+
+def test_a_builder_of_a_graph_knows_its_nodes_and_folds_beside_them():
+    graph = graph_of([-sp.sin(x) * y, x**3 + 2 * y, sp.Piecewise((x, x < y), (y, True))])
+    builder = GraphBuilder.of(graph)
+    assert [builder.again(step, step.operands) for step in graph.applications] == [s.node for s in graph.applications]
+    copied = [builder.apply(step.function, step.operands, step.static) for step in graph.applications]
+    assert copied == [step.node for step in graph.applications]
+    assert builder.constant(sp.Integer(2)) in range(len(graph))
+    # commuted operands, and the sign of a node that was there before
+    product = next(s for s in graph.applications if s.function.name == "multiply")
+    assert builder.call("multiply", *reversed(product.operands)) == product.node
+    negated = next(s for s in graph.applications if s.function.name == "negate")
+    assert builder.call("negate", negated.node) == negated.operands[0]
+    again = builder.finish(graph.outputs)
+    assert names(again) == names(graph)
+    assert value(again, x=0.5, y=2.0) == pytest.approx(-2 * math.sin(0.5), rel=1e-15)
+
+
+def test_the_first_applications_are_those_of_all():
+    graph = graph_of([sp.sin(x) ** 2 + sp.cos(y) * x])
+    assert graph.first_applications(3) == graph.applications[:3]
+    assert graph.operation_count == len(graph.applications) == 5

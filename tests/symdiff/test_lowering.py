@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from compare.benchmarks.derivation import expression
+from symdiff import lowering
 from symdiff.errors import InputError, OptionError, SymbolError, SymdiffError, UnsupportedError
 from symdiff.lowering import floating_dtype, lambdify
 from symdiff.routes import value_and_gradient
@@ -251,3 +253,20 @@ def test_conditions_of_scalars_and_arrays_mix():
     e = P((x, sp.And(x > 0, y < 1)), (y, sp.Or(x > -1, sp.Not(sp.Eq(y, 2)))), (0, True))
     found = lambdify([x, y], e)(np.array([1.0, -0.5, -2.0]), 2.0)
     assert found.tolist() == [2.0, 2.0, 0.0]
+
+
+def test_what_xla_would_compile_for_hours_is_refused_at_once(monkeypatch):
+    def never(*_):
+        raise AssertionError("was compiled")
+
+    monkeypatch.setattr(lowering, "jax_outputs", never)
+    given, symbols = expression(3_000, 0)
+    wanted = r"method is 'fused', but the expression has 3,\d{3} operations, .* more than {}; choose 'tape' or 'auto'$"
+    with pytest.raises(OptionError, match=wanted.replace("{}", "2,000")):
+        lambdify(symbols, given, method="fused")
+    for route in ("symbolic", "autodiff"):
+        with pytest.raises(OptionError, match=wanted.replace("{}", "666")):
+            value_and_gradient(given, symbols, route=route, method="fused")
+    # the chain route compiles nothing
+    value, _ = value_and_gradient(given, symbols, route="chain", method="fused")(*[0.5] * len(symbols))
+    assert math.isfinite(float(value))

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 import symdiff
+from compare.benchmarks.derivation import expression
 from symdiff.collection import collection_paused
 from symdiff.colouring import direct_places, star_colours
 from symdiff.curvature import hessian_vector_product
@@ -291,3 +292,17 @@ def test_the_collector_runs_again_after_a_refusal():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_product_of_thousands_of_operations_runs_on_the_tape():
+    """The reference is the difference quotient of the chain route's gradient."""
+    given, x = expression(700, 3)
+    product = hessian_vector_product(given, x)
+    assert product.operations > 3_000
+    at, direction = np.linspace(0.3, 0.9, len(x)), np.linspace(-1.0, 2.0, len(x))
+    gradient_at = symdiff.value_and_gradient(given, x, route="chain")
+    step = 1e-5
+    both = [np.asarray(gradient_at(*(at + sign * step * direction))[1]) for sign in (1, -1)]
+    np.testing.assert_allclose(product(at, direction), (both[0] - both[1]) / (2 * step), rtol=1e-6, atol=1e-7)
+    batch = product(np.tile(at[:, None], 3), direction)
+    np.testing.assert_array_equal(batch[:, 1], product(at, direction))
