@@ -7,6 +7,7 @@ if its answer is ours. heyoka compiles each expression and is left out beyond 11
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ def case(name: str) -> Case:
 
 def by_heyoka(graph: Any, symbols: tuple[sp.Symbol, ...]) -> Callable[[Any], Any]:
     """(value and partials, points) of an array (symbols, points)."""
-    import heyoka as hy
+    hy: Any = importlib.import_module("heyoka")
 
     names = hy.make_vars(*map(str, symbols))
     forms = {"power_integer": lambda u, n: u**n, "sigmoid": hy.sigmoid}
@@ -61,7 +62,7 @@ def by_heyoka(graph: Any, symbols: tuple[sp.Symbol, ...]) -> Callable[[Any], Any
 
 def by_casadi(graph: Any, symbols: tuple[sp.Symbol, ...]) -> Callable[[Any], Any]:
     """The same by a map over scalar graphs."""
-    import casadi as ca
+    ca: Any = importlib.import_module("casadi")
 
     names = ca.SX.sym("x", len(symbols))
     forms = {"power_integer": lambda u, n: u**n, "sigmoid": lambda u: 1 / (1 + ca.exp(-u))}

@@ -8,6 +8,7 @@ whole batches.
 
 from __future__ import annotations
 
+import importlib
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -51,7 +52,7 @@ def rosenbrock_pairs(count: int) -> list[tuple[int, int]]:
 
 
 def _casadi(case: Case, graph: Graph) -> Derivatives:
-    import casadi as ca
+    ca: Any = importlib.import_module("casadi")
 
     symbols = [ca.SX.sym(symbol.name) for symbol in case.symbols]
     forms = _forms(ca, {"log1p": "log1p", "expm1": "expm1"})
@@ -79,7 +80,7 @@ def _casadi(case: Case, graph: Graph) -> Derivatives:
 
 
 def _symengine(case: Case, graph: Graph) -> Derivatives:
-    import symengine as se
+    se: Any = importlib.import_module("symengine")
 
     known = {symbol: se.Symbol(symbol.name) for symbol in case.symbols}
     (f,) = _straight_line(graph, known, _forms(se), se.RealDouble)
@@ -89,12 +90,12 @@ def _symengine(case: Case, graph: Graph) -> Derivatives:
         outputs = [first[i].diff(known[case.wrt[j]]) for i, j in rosenbrock_pairs(len(case.wrt))]
     else:
         outputs = [f.diff(known[symbol]) for symbol in case.wrt]
-    function = se.Lambdify(symbols, outputs, cse=True, backend="llvm" if se.have_llvm else "lambda")  # type: ignore[attr-defined]
+    function = se.Lambdify(symbols, outputs, cse=True, backend="llvm" if se.have_llvm else "lambda")
     return lambda points: np.moveaxis(np.asarray(function(np.ascontiguousarray(points.T))), -1, 0)
 
 
 def _heyoka(case: Case, graph: Graph) -> Derivatives:
-    import heyoka as hy
+    hy: Any = importlib.import_module("heyoka")
 
     known = dict(zip(case.symbols, hy.make_vars(*(symbol.name for symbol in case.symbols)), strict=True))
     if len(case.symbols) == 1:
@@ -113,7 +114,7 @@ def _heyoka(case: Case, graph: Graph) -> Derivatives:
 
 
 def _torch(case: Case, graph: Graph) -> Derivatives:
-    import torch
+    torch: Any = importlib.import_module("torch")
 
     if case.order == 2:
         raise NotImplementedError("no sparse Hessian of a program")
@@ -132,7 +133,7 @@ def _torch(case: Case, graph: Graph) -> Derivatives:
 
 
 def _sympy2jax(case: Case, _: Graph) -> Derivatives:
-    import sympy2jax
+    sympy2jax: Any = importlib.import_module("sympy2jax")
 
     module = sympy2jax.SymbolicModule(case.expression)
     return _by_jax(case, lambda given: module(**{symbol.name: value for symbol, value in given.items()}))
